@@ -1,0 +1,405 @@
+#include "wire/master_json.h"
+
+#include <gtest/gtest.h>
+
+#include "wire/codec_model.h"
+#include "wire/json.h"
+#include "wire/json_writer.h"
+#include "wire/test_support.h"
+
+namespace souk::wire {
+namespace {
+
+using protocol::FrameworkView;
+using protocol::MasterView;
+using protocol::TaskView;
+
+WallTime at(int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); }
+
+Resources resources(std::string_view text) {
+  auto parsed = Resources::parse(text);
+  EXPECT_TRUE(parsed) << text;
+  return parsed.value_or(Resources());
+}
+
+TaskSpec task_spec(std::string_view json) {
+  pb::TaskInfo info;
+  const auto parsed = from_json(json, info);
+  EXPECT_TRUE(parsed) << parsed.error().message;
+  return decode_task(info);
+}
+
+TaskView task_view(std::string id, TaskState state, std::vector<protocol::StatusView> statuses) {
+  TaskSpec spec;
+  spec.id.value = id;
+  spec.name = "sleep";
+  spec.resources = resources("cpus:0.5;mem:32");
+  return {.spec = std::make_shared<const TaskSpec>(std::move(spec)),
+          .framework_id = FrameworkId("F2"),
+          .executor_id = {},
+          .agent_id = AgentId("M-S0"),
+          .role = "*",
+          .state = state,
+          .statuses = std::move(statuses),
+          .unreachable_since = std::nullopt};
+}
+
+// All that a task can have.
+TaskView rich_task() {
+  TaskView task{.spec = std::make_shared<const TaskSpec>(task_spec(R"({
+      "name":"web","task_id":{"value":"web.1"},"agent_id":{"value":"M-S0"},
+      "resources":[
+        {"name":"cpus","type":"SCALAR","scalar":{"value":1.5}},
+        {"name":"mem","type":"SCALAR","scalar":{"value":256}},
+        {"name":"ports","type":"RANGES","ranges":{"range":[
+          {"begin":31000,"end":31001},{"begin":31005,"end":31005}]}}],
+      "executor":{"executor_id":{"value":"web-executor"},
+                  "command":{"value":"./run","user":"www"}},
+      "labels":{"labels":[{"key":"tier","value":"front"},{"key":"bare"}]},
+      "discovery":{"visibility":"CLUSTER","name":"web",
+        "ports":{"ports":[{"number":31000,"name":"http","protocol":"tcp"}]},
+        "labels":{"labels":[{"key":"vip","value":"web:80"}]}},
+      "container":{"type":"MESOS"},
+      "health_check":{"type":"TCP","tcp":{"port":31000}},
+      "limits":{"mem":{"value":512},"cpus":{"value":2}}})")),
+                .framework_id = FrameworkId("F1"),
+                .executor_id = ExecutorId("web-executor"),
+                .agent_id = AgentId("M-S0"),
+                .role = "eng/web",
+                .state = TaskState::kRunning,
+                .statuses = {},
+                .unreachable_since = std::nullopt};
+  task.statuses.push_back({.state = TaskState::kStarting,
+                           .timestamp = at(1030),
+                           .healthy = std::nullopt,
+                           .labels = {},
+                           .container_id = {}});
+  task.statuses.push_back({.state = TaskState::kRunning,
+                           .timestamp = at(1031) + 250ms,
+                           .healthy = true,
+                           .labels = {{"zone", "b"}},
+                           .container_id = ContainerId("c-1")});
+  return task;
+}
+
+FrameworkView multi_role_framework() {
+  FrameworkView framework;
+  FrameworkInfo& info = framework.info;
+  info.id.value = "F1";
+  info.user = "root";
+  info.name = "mara thon";
+  info.failover_timeout = 1h;
+  info.checkpoint = true;
+  info.roles = {"eng/web", "ops"};
+  info.hostname = "scheduler.example";
+  info.principal = "alice";
+  info.webui_url = "http://scheduler.example/ui";
+  info.capabilities.add(Capability::kMultiRole);
+  info.capabilities.add(Capability::kPartitionAware);
+  info.labels = {{"team", "web"}};
+  framework.active = framework.connected = true;
+  framework.suppressed_roles = {"ops"};
+  framework.registered_at = at(1010);
+  framework.reregistered_at = at(1020);
+  framework.tasks = {rich_task()};
+  pb::ExecutorInfo executor;
+  EXPECT_TRUE(from_json(R"({"type":"CUSTOM","executor_id":{"value":"web-executor"},
+      "framework_id":{"value":"F1"},"name":"Web","command":{"value":"./run","user":"www"},
+      "resources":[{"name":"cpus","type":"SCALAR","scalar":{"value":0.1}}],
+      "labels":{"labels":[{"key":"k","value":"v"}]}})",
+                        executor));
+  framework.executors.push_back(
+      {std::make_shared<const ExecutorSpec>(decode_executor(executor).spec), AgentId("M-S0"),
+       "eng/web"});
+  framework.offers.push_back(
+      {OfferId("M-O7"), AgentId("M-S0"), "ops", resources("cpus:2;mem:1024")});
+  framework.used = resources("cpus:1.6;mem:256;ports:[31000-31001,31005-31005]");
+  framework.offered = resources("cpus:2;mem:1024");
+  framework.dominant_resource = "cpus";
+  framework.share_used = 3600;
+  framework.share_total = 8000;
+  framework.counters.calls = {1, 0, 4, 2};
+  framework.counters.events = {1, 6, 1, 5};
+  framework.counters.terminal[static_cast<std::size_t>(TaskState::kFinished)] = 3;
+  framework.counters.offers_sent = 7;
+  framework.counters.operations = 4;
+  framework.counters.launches = 4;
+  return framework;
+}
+
+FrameworkView plain_framework() {
+  FrameworkView framework;
+  framework.info.id.value = "F2";
+  framework.info.user = "bob";
+  framework.info.name = "batch";
+  framework.info.roles = {"*"};
+  framework.recovered = true;
+  framework.registered_at = at(1011);
+  framework.tasks = {task_view("t-staging", TaskState::kStaging, {})};
+  framework.unreachable_tasks = {task_view("t-away", TaskState::kUnreachable,
+                                           {{.state = TaskState::kRunning,
+                                             .timestamp = at(1040),
+                                             .healthy = std::nullopt,
+                                             .labels = {},
+                                             .container_id = {}}})};
+  framework.unreachable_tasks[0].agent_id.value = "M-S9";
+  framework.completed_tasks = {task_view("t-done", TaskState::kFinished,
+                                         {{.state = TaskState::kFinished,
+                                           .timestamp = at(1015),
+                                           .healthy = std::nullopt,
+                                           .labels = {},
+                                           .container_id = ContainerId("c-2")}})};
+  framework.used = resources("cpus:0.5;mem:32");
+  framework.share_total = 0;
+  return framework;
+}
+
+MasterView sample() {
+  MasterView view;
+  view.info = {.id = "M", .hostname = "m1.example", .ip = "10.0.0.1", .port = 5050};
+  view.cluster = "test";
+  view.cluster_id = "cluster-1";
+  view.epoch = 3;
+  view.recovered = true;
+  view.elected_at = at(1001);
+
+  protocol::AgentSummary agent;
+  agent.info.id.value = "M-S0";
+  agent.info.hostname = "a1.example";
+  agent.info.ip = "10.0.0.7";
+  agent.info.port = 5051;
+  agent.info.resources =
+      resources("cpus:8;cpus(ops):2;mem:4096;ports:[31000-32000,33000-34000];racks:{a,b}") +
+      Resources({{.name = "cpus", .value = Scalar{500}, .revocable = true}});
+  agent.info.attributes = parse_attributes("rack:r1;gen:3;ports:[1-2];os:{linux};rack:r2")
+                              .value_or(std::vector<Attribute>());
+  agent.info.domain = {"eu", "eu-1"};
+  agent.info.version = "0.1.0";
+  agent.active = true;
+  agent.registered_at = at(1005);
+  agent.used = resources("cpus:2.1;mem:288;ports:[31000-31001,31005-31005]");
+  agent.offered = resources("cpus:2;mem:1024");
+  view.agents.push_back(agent);
+  agent.info.id.value = "M-S1";
+  agent.info.hostname = "a2.example";
+  agent.info.ip = "10.0.0.8";
+  agent.info.resources = resources("cpus:1;mem:64");
+  agent.info.attributes.clear();
+  agent.info.domain = {};
+  agent.active = false;
+  agent.reregistered_at = at(1007);
+  agent.used = agent.offered = {};
+  view.agents.push_back(agent);
+
+  view.frameworks = {multi_role_framework(), plain_framework()};
+  FrameworkView completed = plain_framework();
+  completed.info.id.value = "F0";
+  completed.info.name = "old";
+  completed.unregistered_at = at(1009);
+  completed.tasks.clear();
+  completed.unreachable_tasks.clear();
+  completed.used = {};
+  for (TaskView& task : completed.completed_tasks) task.framework_id.value = "F0";
+  view.completed_frameworks = {completed};
+  view.recovered_agents[AgentId("M-S2")] = "a3.example";
+  view.unreachable_agents[AgentId("M-S9")] = at(1045);
+  return view;
+}
+
+const std::vector<std::pair<std::string, std::string>> kFlags = {
+    {"cluster", "test"}, {"log_dir", "/var/log/souk"}, {"port", "5050"}};
+const DocumentContext kContext{kFlags, at(1000)};
+
+TEST(MasterJson, State) { expect_golden("master_state.json", render_state(sample(), kContext)); }
+
+TEST(MasterJson, StateSummary) {
+  expect_golden("master_state_summary.json", render_state_summary(sample()));
+}
+
+TEST(MasterJson, SlavesAndFrameworks) {
+  expect_golden("master_slaves.json", render_slaves(sample(), "M-S0"));
+  expect_golden("master_frameworks.json", render_frameworks(sample(), "F2"));
+  const std::string all = render_slaves(sample(), "");
+  EXPECT_NE(all.find("a1.example"), std::string::npos);
+  EXPECT_NE(all.find("a2.example"), std::string::npos);
+  EXPECT_NE(all.find("a3.example"), std::string::npos);
+  EXPECT_EQ(render_slaves(sample(), "nobody"), R"({"slaves":[],"recovered_slaves":[]})");
+  EXPECT_EQ(render_frameworks(sample(), "nobody"),
+            R"({"frameworks":[],"completed_frameworks":[],"unregistered_frameworks":[]})");
+}
+
+TEST(MasterJson, Roles) { expect_golden("master_roles.json", render_roles(sample())); }
+
+TEST(MasterJson, VersionAndFlags) {
+  EXPECT_EQ(render_version(kContext),
+            R"({"version":"1.11.0","souk_version":"0.1.0","build_date":"","build_time":0.0,)"
+            R"("build_user":"","souk_start_time":1000.0})");
+  EXPECT_EQ(render_flags(kContext),
+            R"({"flags":{"cluster":"test","log_dir":"/var/log/souk","port":"5050"}})");
+}
+
+// The ids of the tasks shown.
+std::string tasks(const TasksQuery& query) {
+  const std::string text = render_tasks(sample(), query);
+  expect_sound(text);
+  std::string ids;
+  std::string key;
+  JsonReader json(text);
+  EXPECT_TRUE(json.enter_object());
+  bool first_key = true;
+  EXPECT_TRUE(json.next_key(first_key, key));
+  EXPECT_EQ(key, "tasks");
+  EXPECT_TRUE(json.enter_array());
+  for (bool first = true; json.next_element(first);) {
+    EXPECT_TRUE(json.enter_object());
+    for (bool first_field = true; json.next_key(first_field, key);) {
+      std::string id;
+      if (key != "id") {
+        json.skip_value();
+      } else if (json.read_string(id)) {
+        ids += ids.empty() ? id : " " + id;
+      }
+    }
+  }
+  return ids;
+}
+
+TEST(MasterJson, TasksAreSortedByTheirFirstStatus) {
+  EXPECT_EQ(tasks({}), "t-away web.1 t-done t-done t-staging");
+  EXPECT_EQ(tasks({.ascending = true}), "t-staging t-done t-done web.1 t-away");
+}
+
+TEST(MasterJson, TasksArePagedAndFiltered) {
+  EXPECT_EQ(tasks({.limit = 2}), "t-away web.1");
+  EXPECT_EQ(tasks({.limit = 2, .offset = 1}), "web.1 t-done");
+  EXPECT_EQ(tasks({.limit = 9, .offset = 4}), "t-staging");
+  EXPECT_EQ(tasks({.limit = 0}), "");
+  EXPECT_EQ(tasks({.limit = static_cast<std::size_t>(-1), .offset = static_cast<std::size_t>(-1)}),
+            "");
+  EXPECT_EQ(tasks({.framework_id = "F2"}), "t-away t-done t-staging");
+  EXPECT_EQ(tasks({.framework_id = "F0", .task_id = "t-done"}), "t-done");
+  EXPECT_EQ(tasks({.framework_id = "F1", .task_id = "t-done"}), "");
+}
+
+TEST(MasterJson, AnEmptyMasterIsSound) {
+  const MasterView view;
+  const std::vector<std::pair<std::string, std::string>> no_flags;
+  const std::string state = render_state(view, {no_flags, WallTime{}});
+  expect_sound(state);
+  EXPECT_NE(state.find(R"("slaves":[])"), std::string::npos);
+  EXPECT_EQ(state.find("elected_time"), std::string::npos);
+  expect_sound(render_state_summary(view));
+  EXPECT_EQ(render_roles(view), R"({"roles":[]})");
+  EXPECT_EQ(render_tasks(view, {}), R"({"tasks":[]})");
+}
+
+TEST(MasterJson, WhatIsHostileStaysText) {
+  MasterView view = sample();
+  view.frameworks[0].info.name = "\"},{\n\xff\x01</script>";
+  TaskSpec broken;
+  broken.id.value = "t\"";
+  broken.raw = Blob("\xff\xff no message");
+  view.frameworks[0].tasks[0].spec = std::make_shared<const TaskSpec>(broken);
+  ExecutorSpec executor;
+  executor.raw = Blob("\xff\xff no message");
+  view.frameworks[0].executors[0].spec = std::make_shared<const ExecutorSpec>(executor);
+  view.agents[0].info.attributes.push_back({.name = "q\"", .value = std::string("\n")});
+  // One name, a sum of a kind each.
+  view.agents[0].info.resources += Resources({{.name = "x", .value = Scalar{1}, .revocable = true},
+                                              {.name = "x_revocable", .value = NameSet({"s"})}});
+  expect_sound(render_state(view, kContext));
+  expect_sound(render_slaves(view, ""));
+  expect_sound(render_state_summary(view));
+  for (const auto& [name, value] : master_metrics(view, {})) {
+    EXPECT_EQ(name.find('\n'), std::string::npos);
+    EXPECT_EQ(name.find('"'), std::string::npos);
+  }
+}
+
+double metric(const Metrics& metrics, std::string_view name) {
+  for (const auto& [each, value] : metrics) {
+    if (each == name) return value;
+  }
+  ADD_FAILURE() << "no metric " << name;
+  return -1;
+}
+
+TEST(MasterMetrics, HaveEveryNameOfMesos) {
+  MasterView view;
+  FrameworkView framework;
+  framework.info.name = "mesos-execute instance";
+  framework.info.id.value = "<framework_id>";
+  framework.info.roles = {"*"};
+  view.frameworks.push_back(framework);
+  const Metrics metrics = master_metrics(view, {});
+
+  std::set<std::string> names;
+  std::string text;
+  JsonWriter json(text);
+  json.begin_object();
+  for (const auto& [name, value] : metrics) {
+    names.insert(name);
+    json.field(name, value);
+  }
+  json.end_object();
+  expect_sound(text);
+  for (const std::string& name : lines_of("tests/conformance/metrics-master.txt")) {
+    EXPECT_TRUE(names.contains(name)) << name;
+  }
+}
+
+TEST(MasterMetrics, TellWhatTheViewHas) {
+  MasterView view = sample();
+  view.counters.agent_removals = 3;
+  view.counters.agent_unreachable = 1;
+  view.counters.terminal[static_cast<std::size_t>(TaskState::kLost)] = 2;
+  view.counters.terminal_by_reason["task_lost/source_master/reason_agent_removed"] = 2;
+  view.counters.calls[8] = 5;  // KILL
+  const Metrics metrics = master_metrics(view, {.uptime_secs = 12.5, .load_1min = 0.25});
+  EXPECT_TRUE(std::ranges::is_sorted(metrics));
+  EXPECT_EQ(metric(metrics, "master/elected"), 1);
+  EXPECT_EQ(metric(metrics, "master/uptime_secs"), 12.5);
+  EXPECT_EQ(metric(metrics, "system/load_1min"), 0.25);
+  EXPECT_EQ(metric(metrics, "master/cpus_total"), 11);
+  EXPECT_EQ(metric(metrics, "master/cpus_used"), 2.1);
+  EXPECT_EQ(metric(metrics, "master/cpus_percent"), 2.1 / 11);
+  EXPECT_EQ(metric(metrics, "master/cpus_revocable_total"), 0.5);
+  EXPECT_EQ(metric(metrics, "master/gpus_percent"), 0);
+  EXPECT_EQ(metric(metrics, "allocator/mesos/resources/mem/offered_or_allocated"), 1312);
+  EXPECT_EQ(metric(metrics, "master/slaves_active"), 1);
+  EXPECT_EQ(metric(metrics, "master/slaves_disconnected"), 1);
+  EXPECT_EQ(metric(metrics, "master/slaves_unreachable"), 1);
+  EXPECT_EQ(metric(metrics, "master/slave_removals/reason_unregistered"), 2);
+  EXPECT_EQ(metric(metrics, "master/frameworks_active"), 1);
+  EXPECT_EQ(metric(metrics, "master/frameworks_disconnected"), 1);
+  EXPECT_EQ(metric(metrics, "master/outstanding_offers"), 1);
+  EXPECT_EQ(metric(metrics, "master/tasks_running"), 1);
+  EXPECT_EQ(metric(metrics, "master/tasks_staging"), 1);
+  EXPECT_EQ(metric(metrics, "master/tasks_unreachable"), 1);
+  EXPECT_EQ(metric(metrics, "master/tasks_lost"), 2);
+  EXPECT_EQ(metric(metrics, "master/task_lost/source_master/reason_agent_removed"), 2);
+  EXPECT_EQ(metric(metrics, "master/messages_kill_task"), 5);
+}
+
+TEST(MasterMetrics, TellOfEachFramework) {
+  const Metrics metrics = master_metrics(sample(), {});
+  const std::string prefix = "master/frameworks/mara%20thon/F1/";
+  EXPECT_EQ(metric(metrics, prefix + "calls"), 7);
+  EXPECT_EQ(metric(metrics, prefix + "calls/accept"), 4);
+  EXPECT_EQ(metric(metrics, prefix + "calls/decline"), 2);
+  EXPECT_EQ(metric(metrics, prefix + "events"), 13);
+  EXPECT_EQ(metric(metrics, prefix + "events/offers"), 6);
+  EXPECT_EQ(metric(metrics, prefix + "events/update"), 5);
+  EXPECT_EQ(metric(metrics, prefix + "offers/sent"), 7);
+  EXPECT_EQ(metric(metrics, prefix + "operations/launch"), 4);
+  EXPECT_EQ(metric(metrics, prefix + "roles/ops/suppressed"), 1);
+  EXPECT_EQ(metric(metrics, prefix + "roles/eng/web/suppressed"), 0);
+  EXPECT_EQ(metric(metrics, prefix + "subscribed"), 1);
+  EXPECT_EQ(metric(metrics, prefix + "tasks/active/task_running"), 1);
+  EXPECT_EQ(metric(metrics, prefix + "tasks/terminal/task_finished"), 3);
+  EXPECT_EQ(metric(metrics, "master/frameworks/batch/F2/tasks/active/task_unreachable"), 1);
+  EXPECT_EQ(metric(metrics, "master/frameworks/old/F0/subscribed"), 0);
+}
+
+}  // namespace
+}  // namespace souk::wire
