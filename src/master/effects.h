@@ -1,0 +1,62 @@
+// What a master orders. To be carried out in their order; those of one connection must not overtake
+// each other.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "model/ids.h"
+#include "protocol/link.h"
+#include "protocol/registry.h"
+#include "protocol/scheduler_api.h"
+
+namespace souk::master {
+
+// Answers a pending request and ends it.
+struct Respond {
+  ConnectionId connection;
+  protocol::HttpAnswer answer;
+  std::string content_type;  // empty: text/plain if there is a body
+};
+// Answers a SUBSCRIBE with 200 and a stream of events.
+struct OpenStream {
+  ConnectionId connection;
+  std::string stream_id;
+};
+struct SendToFramework {
+  ConnectionId connection;
+  protocol::SchedulerEvent event;
+};
+// After what was sent before it.
+struct CloseStream {
+  ConnectionId connection;
+};
+struct SendToAgent {
+  ConnectionId link;
+  protocol::MasterFrame frame;
+};
+struct CloseLink {
+  ConnectionId link;
+};
+struct Persist {
+  protocol::Ticket ticket = 0;
+  protocol::RegistryOperation operation;
+};
+// Replaces the deadline armed before; nothing: disarm.
+struct ArmTimer {
+  std::optional<MonoTime> at;
+};
+struct Log {
+  enum class Level : uint8_t { kInfo, kWarning, kError } level = Level::kInfo;
+  std::string text;
+};
+
+using Effect = std::variant<Respond, OpenStream, SendToFramework, CloseStream, SendToAgent,
+                            CloseLink, Persist, ArmTimer, Log>;
+using Effects = std::vector<Effect>;
+
+}  // namespace souk::master

@@ -1,0 +1,90 @@
+#include "master/master.h"
+
+#include <utility>
+
+#include "base/check.h"
+
+namespace souk::master {
+
+Machine::Machine(Options options, std::unique_ptr<allocator::Allocator> allocator, Rng rng)
+    : options_(std::move(options)), allocator_(std::move(allocator)), rng_(rng) {}
+
+void Machine::step(Now now, Event&& event, Effects& effects) {
+  now_ = now;
+  effects_ = &effects;
+  std::visit([this](auto&& e) { on(std::forward<decltype(e)>(e)); }, std::move(event));
+  arm_timer();
+  effects_ = nullptr;
+}
+
+void Machine::on(Recovered&& event) {
+  SOUK_CHECK(!recovered_, "a master recovers once");
+  recovered_ = true;
+  elected_at_ = now_.wall;
+  registry_ = std::move(event.registry);
+  uint64_t number = 0;
+  for (const auto& [id, agent] : registry_.admitted) {
+    awaited_[++number] = id;
+    awaited_numbers_[id] = number;
+    deadlines_.set({Timer::Kind::kReregister, number},
+                   now_.mono + options_.agent_reregister_timeout);
+  }
+}
+
+Framework* Machine::find_framework(const FrameworkId& id) {
+  const auto at = framework_keys_.find(id.value);
+  return at == framework_keys_.end() ? nullptr : &frameworks_.at(at->second);
+}
+
+const Framework* Machine::find_framework(const FrameworkId& id) const {
+  const auto at = framework_keys_.find(id.value);
+  return at == framework_keys_.end() ? nullptr : &frameworks_.at(at->second);
+}
+
+Framework& Machine::framework(FrameworkKey key) {
+  const auto at = frameworks_.find(key);
+  SOUK_CHECK(at != frameworks_.end(), "a key outlived its framework");
+  return at->second;
+}
+
+Agent* Machine::find_agent(const AgentId& id) {
+  const auto at = agent_keys_.find(id.value);
+  return at == agent_keys_.end() ? nullptr : &agents_.at(at->second);
+}
+
+Agent& Machine::agent(AgentKey key) {
+  const auto at = agents_.find(key);
+  SOUK_CHECK(at != agents_.end(), "a key outlived its agent");
+  return at->second;
+}
+
+allocator::FrameworkFacts Machine::facts_of(const Framework& framework) const {
+  return {.key = framework.key,
+          .id = framework.info.id,
+          .roles = framework.info.roles,
+          .capabilities = framework.info.capabilities,
+          .min_allocatable = framework.info.min_allocatable};
+}
+
+allocator::AgentFacts Machine::facts_of(const Agent& agent) const {
+  return {.key = agent.key,
+          .id = agent.info.id,
+          .hostname = agent.info.hostname,
+          .total = agent.info.resources,
+          .attributes = agent.info.attributes,
+          .domain = agent.info.domain};
+}
+
+void Machine::respond(ConnectionId connection, int status, std::string body) {
+  out(Respond{connection, {status, std::move(body)}, {}});
+}
+
+void Machine::send(Framework& framework, protocol::SchedulerEvent event) {
+  if (!framework.connection) return;
+  ++framework.counters.events[event.index()];
+  out(SendToFramework{*framework.connection, std::move(event)});
+}
+
+void Machine::log(Log::Level level, std::string text) { out(Log{level, std::move(text)}); }
+
+}  // namespace souk::master

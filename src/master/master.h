@@ -1,0 +1,226 @@
+// The master: who shares what (§3). Agents tell what they have, frameworks what they want to run;
+// the allocator decides who is offered what, and the master keeps the books between them.
+//
+// A deterministic state machine: no I/O, no clock, no threads, no exceptions. One thread steps it.
+// Same seed, same events, same effects. Input from outside is refused by effects, never by a check.
+//
+// Declared here, defined by subject: on_framework.cc (subscribe, fail over, tear down), on_offer.cc
+// (offers and their answers), on_task.cc (updates, kills, reconciliation), on_agent.cc (links,
+// liveness), on_timer.cc, on_registry.cc, view.cc (what readers see), invariants.cc.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "allocator/allocator.h"
+#include "base/deadlines.h"
+#include "base/hash_map.h"
+#include "base/rng.h"
+#include "master/effects.h"
+#include "master/events.h"
+#include "master/options.h"
+#include "master/state.h"
+#include "protocol/master_view.h"
+
+namespace souk::master {
+
+class Machine {
+ public:
+  Machine(Options options, std::unique_ptr<allocator::Allocator> allocator, Rng rng);
+
+  // Appends to `effects`.
+  void step(Now now, Event&& event, Effects& effects);
+
+  // A copy for readers; costs a walk over all there is.
+  protocol::MasterView view() const;
+
+  // What is wrong with the books, or nothing. For tests and the simulator: walks everything.
+  std::optional<std::string> broken_invariant() const;
+
+ private:
+  // --- events
+  void on(Recovered&& event);
+  void on(SchedulerCalled&& event);
+  void on(ConnectionClosed&& event);
+  void on(AgentSaid&& event);
+  void on(LinkClosed&& event);
+  void on(FileRequested&& event);
+  void on(Persisted&& event);
+  void on(TimerFired&& event);
+  void on(BatchEnded&& event);
+
+  // --- on_framework.cc
+  void subscribe(SchedulerCalled&& event);
+  void subscribe_known(Framework& framework, SchedulerCalled&& event);
+  Framework& add_framework(FrameworkInfo info);
+  void connect(Framework& framework, const SchedulerCalled& event,
+               const std::vector<std::string>& suppressed);
+  void disconnect(Framework& framework);
+  void remove_framework(FrameworkKey key, std::string why);
+  protocol::HttpAnswer update_framework(Framework& framework,
+                                        protocol::call::UpdateFramework&& call);
+  void refuse_stream(const SchedulerCalled& event, std::string why);
+  std::optional<protocol::HttpAnswer> check_call(const SchedulerCalled& event, Framework*& found);
+  protocol::HttpAnswer dispatch(Framework& framework, protocol::SchedulerCallBody&& body);
+
+  // Calls of a subscribed framework: answered 202 whatever comes of them.
+  void call(Framework& framework, protocol::call::Teardown&& call);
+  void call(Framework& framework, protocol::call::Accept&& call);
+  void call(Framework& framework, protocol::call::Decline&& call);
+  void call(Framework& framework, protocol::call::Revive&& call);
+  void call(Framework& framework, protocol::call::Suppress&& call);
+  void call(Framework& framework, protocol::call::Kill&& call);
+  void call(Framework& framework, protocol::call::Shutdown&& call);
+  void call(Framework& framework, protocol::call::Acknowledge&& call);
+  void call(Framework& framework, protocol::call::Reconcile&& call);
+  void call(Framework& framework, protocol::call::Message&& call);
+
+  // --- on_offer.cc
+  struct Basket;  // what an ACCEPT draws from
+  void make_offers();
+  void send_offers(Framework& framework, std::vector<Offer> offers);
+  std::optional<std::string> check_offers(const Framework& framework,
+                                          const std::vector<OfferId>& ids) const;
+  void refuse_accept(Framework& framework, const protocol::call::Accept& call, Reason reason,
+                     const std::string& why);
+  void launch(Basket& basket, std::vector<TaskSpec>&& tasks);
+  void launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<TaskSpec>&& tasks);
+  void refuse_operation(Framework& framework, const OperationId& id, const AgentId& agent,
+                        const std::string& why);
+  void start(Basket& basket, const ExecutorSpec& executor, bool command_task, bool group,
+             std::vector<TaskSpec>&& tasks);
+  // Takes an offer off the books; its resources are the caller's to give back.
+  OpenOffer take_offer(const OfferId& id);
+  // Takes it off the books and gives its resources back to the allocator.
+  void drop_offer(const OfferId& id, std::optional<Duration> refuse);
+  // The same, and tells the framework.
+  void rescind(const OfferId& id, std::optional<Duration> refuse);
+
+  // --- on_task.cc
+  Task& add_task(Framework& framework, Agent& agent, Task task);
+  void set_task_state(Framework& framework, Task& task, TaskState state);
+  void remove_task(Framework& framework, const TaskId& id);
+  protocol::TaskView view_of(const Task& task) const;
+  protocol::FrameworkView view_of(const Framework& framework) const;
+  void remember_completed(Framework& framework, protocol::TaskView&& view);
+  void answer_reconcile(Framework& framework, const TaskId& task, const AgentId& agent);
+  void send_status(Framework& framework, TaskStatus status);
+  // A status that the master itself makes: without a uuid, not sent again.
+  TaskStatus master_status(const TaskId& task, const AgentId& agent, TaskState state,
+                           std::optional<Reason> reason, std::string message) const;
+  void count_terminal(Framework& framework, const TaskStatus& status);
+  TaskState lost_or(const Framework& framework, TaskState partition_aware) const;
+
+  // --- on_agent.cc
+  void say(Agent& agent, protocol::MasterMessage message);
+  void say_on(ConnectionId link, protocol::MasterMessage message);
+  void heard(ConnectionId link, protocol::to_master::Hello&& message);
+  void heard(ConnectionId link, protocol::to_master::Register&& message);
+  // Only from an agent that is registered over this link.
+  void heard_from(Agent& agent, protocol::to_master::StatusUpdate&& message);
+  void heard_from(Agent& agent, protocol::to_master::ExecutorTerminated&& message);
+  void heard_from(Agent& agent, protocol::to_master::FrameworkMessage&& message);
+  void heard_from(Agent& agent, protocol::to_master::Pong&& message);
+  void heard_from(Agent& agent, protocol::to_master::Unregister&& message);
+  void heard_from(Agent& agent, protocol::to_master::FileAnswer&& message);
+  void refuse_link(ConnectionId link, std::string why);
+  void admit(ConnectionId link, protocol::to_master::Register&& message);
+  Agent& add_agent(AgentInfo info);
+  // Makes what the master believes of this agent equal to what it reports.
+  void merge_report(Agent& agent, protocol::to_master::Register&& message);
+  void merge_frameworks(Agent& agent, std::vector<FrameworkInfo>&& infos);
+  void merge_executors(Agent& agent, std::vector<protocol::ExecutorRecord>&& records);
+  void merge_task(Agent& agent, protocol::TaskRecord&& record);
+  void drop_unreported(Agent& agent, const std::set<std::pair<FrameworkKey, TaskId>>& reported);
+  void repeat_kills(Agent& agent);
+  void agent_disconnected(Agent& agent);
+  void start_unreachable(Agent& agent);
+  enum class Removal : uint8_t { kUnreachable, kGone };
+  void remove_agent(AgentKey key, Removal removal, WallTime since);
+  void lose_task(Framework& framework, const TaskId& id, Removal removal, WallTime since);
+  void add_executor(Agent& agent, Framework& framework, Executor executor);
+  void remove_executor(Agent& agent, FrameworkKey framework, const ExecutorId& id);
+  void forget_files_of(const AgentId& agent);
+
+  // --- on_timer.cc
+  void arm_timer();
+  void fired(const Timer& timer);
+  void extend_liveness(Duration gap);
+  void ping(Agent& agent);
+
+  // --- on_registry.cc
+  void persist(protocol::RegistryOperation operation, std::optional<Pending> pending);
+  void persisted(PendingRegistration&& pending);
+  void persisted(PendingUnreachable&& pending);
+
+  // --- look-ups; null if there is none
+  Framework* find_framework(const FrameworkId& id);
+  const Framework* find_framework(const FrameworkId& id) const;
+  Framework& framework(FrameworkKey key);
+  Agent* find_agent(const AgentId& id);
+  Agent& agent(AgentKey key);
+  allocator::FrameworkFacts facts_of(const Framework& framework) const;
+  allocator::AgentFacts facts_of(const Agent& agent) const;
+
+  // --- effects
+  template <class E>
+  void out(E effect) {
+    effects_->emplace_back(std::move(effect));
+  }
+  void respond(ConnectionId connection, int status, std::string body = {});
+  void send(Framework& framework, protocol::SchedulerEvent event);
+  void log(Log::Level level, std::string text);
+
+  Options options_;
+  std::unique_ptr<allocator::Allocator> allocator_;
+  Rng rng_;
+
+  // Of the step under way.
+  Now now_;
+  Effects* effects_ = nullptr;
+
+  bool recovered_ = false;
+  WallTime elected_at_;
+  protocol::Registry registry_;  // what is stored; changes only on Persisted
+  uint64_t next_framework_ = 0;
+  uint64_t next_agent_ = 0;
+  uint64_t next_offer_ = 0;
+  uint32_t next_key_ = 1;
+
+  std::map<FrameworkKey, Framework> frameworks_;
+  HashMap<std::string, FrameworkKey> framework_keys_;  // by id
+  std::deque<protocol::FrameworkView> completed_frameworks_;
+  HashMap<ConnectionId, FrameworkKey> streams_;
+
+  std::map<AgentKey, Agent> agents_;
+  HashMap<std::string, AgentKey> agent_keys_;  // by id
+  HashMap<ConnectionId, Link> links_;
+  // Of the registry, not registered with this leader yet; by a number for its deadline.
+  std::map<uint64_t, AgentId> awaited_;
+  std::map<AgentId, uint64_t> awaited_numbers_;
+
+  std::map<OfferId, OpenOffer> offers_;
+  std::map<uint64_t, OfferId> offer_ids_;  // by number
+
+  protocol::Ticket next_ticket_ = 1;
+  std::map<protocol::Ticket, std::pair<protocol::RegistryOperation, std::optional<Pending>>>
+      pending_;
+
+  struct FileWait {
+    ConnectionId connection;
+    AgentId agent;
+  };
+  std::map<uint64_t, FileWait> file_waits_;
+  uint64_t next_file_request_ = 1;
+
+  Deadlines<Timer> deadlines_;
+  std::optional<MonoTime> armed_;
+
+  protocol::MasterCounters counters_;
+};
+
+}  // namespace souk::master

@@ -1,0 +1,447 @@
+// Agents: their links, what they report, and what becomes of their tasks when they are lost.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "master/master.h"
+
+namespace souk::master {
+
+namespace event = protocol::event;
+namespace to_agent = protocol::to_agent;
+namespace to_master = protocol::to_master;
+
+void Machine::on(AgentSaid&& event) {
+  links_.try_emplace(event.link);
+  std::visit(
+      [&](auto&& message) {
+        if constexpr (requires { this->heard(event.link, std::move(message)); }) {
+          heard(event.link, std::move(message));
+        } else {
+          const Link& link = links_[event.link];
+          Agent* agent = link.agent.empty() ? nullptr : find_agent(link.agent);
+          if (agent == nullptr || agent->link != event.link) {
+            ++counters_.dropped_messages;
+            return;
+          }
+          heard_from(*agent, std::move(message));
+        }
+      },
+      std::move(event.message));
+}
+
+void Machine::say_on(ConnectionId link, protocol::MasterMessage message) {
+  out(SendToAgent{link, {registry_.epoch, std::move(message)}});
+}
+
+void Machine::say(Agent& agent, protocol::MasterMessage message) {
+  if (agent.link) say_on(*agent.link, std::move(message));
+}
+
+void Machine::refuse_link(ConnectionId link, std::string why) {
+  log(Log::Level::kWarning, fmt::format("refused an agent: {}", why));
+  say_on(link, to_agent::Refused{std::move(why)});
+  links_.erase(link);
+  out(CloseLink{link});
+}
+
+void Machine::heard(ConnectionId link, to_master::Hello&& message) {
+  if (!recovered_) return refuse_link(link, "this master has not finished recovery; try again");
+  if (message.protocol_min > protocol::kLinkProtocolMax ||
+      message.protocol_max < protocol::kLinkProtocolMin) {
+    return refuse_link(
+        link, fmt::format("this master speaks versions {} to {} of the link, the agent {} to {}: "
+                          "upgrade the older of them",
+                          protocol::kLinkProtocolMin, protocol::kLinkProtocolMax,
+                          message.protocol_min, message.protocol_max));
+  }
+  links_[link].welcomed = true;
+  say_on(link, to_agent::Welcome{std::min(message.protocol_max, protocol::kLinkProtocolMax),
+                                 registry_.cluster_id});
+}
+
+void Machine::heard(ConnectionId link, to_master::Register&& message) {
+  Link& state = links_[link];
+  if (!state.welcomed) return refuse_link(link, "an agent must say hello before it registers");
+  if (state.registering || !state.agent.empty()) return;  // once is enough
+  AgentInfo& info = message.agent;
+  if (info.hostname.empty()) return refuse_link(link, "an agent must tell its hostname");
+  const bool fresh = info.id.empty();
+  if (fresh) {
+    info.id = AgentId(fmt::format("{}-S{}", options_.info.id, next_agent_++));
+  } else if (auto valid = validate_id(info.id.value); !valid) {
+    return refuse_link(link, fmt::format("bad agent id: {}", valid.error().message));
+  }
+  if (registry_.gone.contains(info.id)) {
+    say_on(link,
+           to_agent::Shutdown{fmt::format(
+               "agent {} was marked gone for good: to use this machine again, start the agent "
+               "with an empty --work_dir",
+               info.id)});
+    links_.erase(link);
+    out(CloseLink{link});
+    return;
+  }
+  const Agent* known = find_agent(info.id);
+  const bool removing = known != nullptr && known->removing;
+  if (registry_.admitted.contains(info.id) && !removing) return admit(link, std::move(message));
+  if (agents_.size() + pending_.size() >= kMaxAgents) {
+    return refuse_link(link,
+                       fmt::format("this master has {} agents already, its limit", kMaxAgents));
+  }
+  state.registering = true;
+  const AgentId id = info.id;
+  const std::string hostname = info.hostname;
+  PendingRegistration pending{link, std::move(message)};
+  if (removing || registry_.unreachable.contains(id)) {
+    persist(protocol::registry::MarkReachable{id, hostname}, std::move(pending));
+  } else {
+    persist(protocol::registry::AdmitAgent{id, hostname}, std::move(pending));
+  }
+}
+
+void Machine::admit(ConnectionId link, to_master::Register&& message) {
+  Link& state = links_[link];
+  state.registering = false;
+  state.agent = message.agent.id;
+  if (const auto at = awaited_numbers_.find(message.agent.id); at != awaited_numbers_.end()) {
+    deadlines_.cancel({Timer::Kind::kReregister, at->second});
+    awaited_.erase(at->second);
+    awaited_numbers_.erase(at);
+  }
+  Agent* agent = find_agent(message.agent.id);
+  const bool known = agent != nullptr;
+  if (known && agent->link) {
+    // The newer link holds; the older one is a leftover of a broken connection, or a second agent
+    // with a copied work directory, which the log should show.
+    log(Log::Level::kWarning,
+        fmt::format("agent {} has a new link; the old one is closed", agent->info.id));
+    const ConnectionId old = *agent->link;
+    agent_disconnected(*agent);
+    links_.erase(old);
+    out(CloseLink{old});
+  }
+  if (known) {
+    ++counters_.agent_reregistrations;
+    agent->info = message.agent;
+    agent->reregistered_at = now_.wall;
+    allocator_->update_agent(facts_of(*agent));
+  } else {
+    // One that tells of tasks was here before this master.
+    ++(message.tasks.empty() ? counters_.agent_registrations : counters_.agent_reregistrations);
+    agent = &add_agent(message.agent);
+  }
+  agent->link = link;
+  agent->missed_pings = 0;
+  say(*agent,
+      to_agent::Registered{agent->info.id, options_.ping_interval, options_.max_missed_pings});
+  deadlines_.cancel({Timer::Kind::kUnreachable, agent->key.value});
+  deadlines_.set({Timer::Kind::kPing, agent->key.value}, now_.mono + options_.ping_interval);
+  merge_report(*agent, std::move(message));
+  repeat_kills(*agent);
+  allocator_->set_agent_active(agent->key, true);
+  log(Log::Level::kInfo,
+      fmt::format("agent {} ({}) {} with {}", agent->info.id, agent->info.hostname,
+                  known ? "registered again" : "registered", agent->info.resources.to_string()));
+}
+
+Agent& Machine::add_agent(AgentInfo info) {
+  const AgentKey key(next_key_++);
+  agent_keys_[info.id.value] = key;
+  Agent& agent = agents_[key];
+  agent.key = key;
+  agent.info = std::move(info);
+  agent.registered_at = now_.wall;
+  allocator_->add_agent(facts_of(agent));
+  allocator_->set_agent_active(key, false);
+  return agent;
+}
+
+void Machine::merge_report(Agent& agent, to_master::Register&& message) {
+  merge_frameworks(agent, std::move(message.frameworks));
+  merge_executors(agent, std::move(message.executors));
+  std::set<std::pair<FrameworkKey, TaskId>> reported;
+  for (protocol::TaskRecord& record : message.tasks) {
+    const Framework* framework = find_framework(record.framework_id);
+    if (framework == nullptr) continue;
+    reported.insert({framework->key, record.spec.id});
+    merge_task(agent, std::move(record));
+  }
+  drop_unreported(agent, reported);
+}
+
+void Machine::merge_frameworks(Agent& agent, std::vector<FrameworkInfo>&& infos) {
+  for (FrameworkInfo& info : infos) {
+    const bool removed =
+        std::any_of(completed_frameworks_.begin(), completed_frameworks_.end(),
+                    [&](const auto& completed) { return completed.info.id == info.id; });
+    if (removed) {
+      say(agent, to_agent::ShutdownFramework{info.id});
+      continue;
+    }
+    if (Framework* known = find_framework(info.id); known != nullptr) {
+      if (known->info != info) say(agent, to_agent::UpdateFramework{known->info});
+      continue;
+    }
+    if (!validate_id(info.id.value) || frameworks_.size() >= kMaxFrameworks) continue;
+    const Duration timeout = info.failover_timeout;
+    Framework& framework = add_framework(std::move(info));
+    framework.recovered = true;
+    // Its scheduler is given at least the time that agents get to come back.
+    deadlines_.set(
+        {Timer::Kind::kFailover, framework.key.value},
+        now_.mono + std::min(std::max(timeout, options_.agent_reregister_timeout), kMaxRefuse));
+  }
+}
+
+void Machine::merge_executors(Agent& agent, std::vector<protocol::ExecutorRecord>&& records) {
+  std::set<std::pair<FrameworkKey, ExecutorId>> reported;
+  for (protocol::ExecutorRecord& record : records) {
+    Framework* framework = find_framework(record.framework_id);
+    if (framework == nullptr) continue;
+    reported.insert({framework->key, record.spec.id});
+    if (agent.executors.contains({framework->key, record.spec.id})) continue;
+    const Resources resources = record.spec.resources;
+    allocator_->allocated(framework->key, record.role, agent.key, resources);
+    add_executor(agent, *framework,
+                 {std::make_shared<const ExecutorSpec>(std::move(record.spec)), record.role});
+  }
+  std::vector<std::pair<FrameworkKey, ExecutorId>> ended;
+  for (const auto& [id, executor] : agent.executors) {
+    if (!reported.contains(id)) ended.push_back(id);
+  }
+  for (const auto& [key, id] : ended) remove_executor(agent, key, id);
+}
+
+void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record) {
+  Framework& framework = *find_framework(record.framework_id);
+  const TaskId id = record.spec.id;
+  if (const auto at = framework.tasks.find(id); at != framework.tasks.end()) {
+    // The same id on another agent can only be a task that was launched while this agent was
+    // unreachable.
+    if (at->second.agent != agent.key) {
+      say(agent, to_agent::KillTask{framework.info.id, id, std::nullopt});
+      return;
+    }
+    set_task_state(framework, at->second, record.state);
+    return;
+  }
+  const bool was_unreachable = framework.unreachable_tasks.erase(id) > 0;
+  Task task;
+  task.spec = std::make_shared<const TaskSpec>(std::move(record.spec));
+  task.executor_id = record.executor_id;
+  task.role = record.role;
+  task.command_task = record.command_task;
+  task.state = record.state;
+  const Task& added = add_task(framework, agent, std::move(task));
+  if (!is_terminal(added.state)) {
+    allocator_->allocated(framework.key, added.role, agent.key, added.spec->resources);
+  }
+  if (was_unreachable) {
+    TaskStatus status = master_status(id, agent.info.id, added.state, Reason::kAgentReregistered,
+                                      "Agent reregistered");
+    if (!added.command_task) status.executor_id = added.executor_id;
+    send_status(framework, std::move(status));
+  }
+}
+
+// What was on its way when the link broke never arrived, and never will: links do not overtake each
+// other.
+void Machine::drop_unreported(Agent& agent,
+                              const std::set<std::pair<FrameworkKey, TaskId>>& reported) {
+  std::vector<std::pair<FrameworkKey, TaskId>> lost;
+  for (const auto& id : agent.tasks) {
+    if (!reported.contains(id)) lost.push_back(id);
+  }
+  for (const auto& [key, id] : lost) {
+    Framework& framework = this->framework(key);
+    Task& task = framework.tasks.at(id);
+    if (!is_terminal(task.state)) {
+      const TaskState state = lost_or(framework, TaskState::kDropped);
+      const TaskStatus status = master_status(id, agent.info.id, state, Reason::kAgentRestarted,
+                                              "Task was not delivered to the agent");
+      count_terminal(framework, status);
+      send_status(framework, status);
+      set_task_state(framework, task, state);
+    }
+    remove_task(framework, id);
+  }
+}
+
+void Machine::repeat_kills(Agent& agent) {
+  for (const auto& [key, id] : agent.tasks) {
+    const Task& task = framework(key).tasks.at(id);
+    if (!task.kill_asked || is_terminal(task.state)) continue;
+    say(agent, to_agent::KillTask{framework(key).info.id, id, task.kill_grace});
+  }
+}
+
+void Machine::on(LinkClosed&& event) {
+  const auto at = links_.find(event.link);
+  if (at == links_.end()) return;
+  const AgentId id = at->second.agent;
+  links_.erase(at);
+  Agent* agent = id.empty() ? nullptr : find_agent(id);
+  if (agent == nullptr || agent->link != event.link) return;
+  agent_disconnected(*agent);
+  const Duration patience = options_.ping_interval * options_.max_missed_pings;
+  deadlines_.set({Timer::Kind::kUnreachable, agent->key.value}, now_.mono + patience);
+  log(Log::Level::kWarning,
+      fmt::format("lost the link of agent {} ({}); it has {} to come back", agent->info.id,
+                  agent->info.hostname, format_duration(patience)));
+}
+
+void Machine::agent_disconnected(Agent& agent) {
+  agent.link.reset();
+  deadlines_.cancel({Timer::Kind::kPing, agent.key.value});
+  allocator_->set_agent_active(agent.key, false);
+  while (!agent.offers.empty()) rescind(*agent.offers.begin(), std::nullopt);
+  forget_files_of(agent.info.id);
+}
+
+void Machine::start_unreachable(Agent& agent) {
+  if (agent.removing) return;
+  agent.removing = true;
+  persist(protocol::registry::MarkUnreachable{agent.info.id, now_.wall},
+          PendingUnreachable{agent.info.id, now_.wall});
+}
+
+void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
+  Agent& agent = this->agent(key);
+  log(Log::Level::kWarning,
+      fmt::format("agent {} ({}) {}", agent.info.id, agent.info.hostname,
+                  removal == Removal::kUnreachable ? "is unreachable" : "has left"));
+  if (agent.link) {
+    links_.erase(*agent.link);
+    out(CloseLink{*agent.link});
+    agent_disconnected(agent);
+  }
+  deadlines_.cancel({Timer::Kind::kUnreachable, key.value});
+  const std::set<std::pair<FrameworkKey, TaskId>> tasks = agent.tasks;
+  for (const auto& [framework_key, id] : tasks) {
+    lose_task(framework(framework_key), id, removal, since);
+  }
+  while (!agent.executors.empty()) {
+    const auto [framework_key, id] = agent.executors.begin()->first;
+    remove_executor(agent, framework_key, id);
+  }
+  allocator_->remove_agent(key);
+  const AgentId id = agent.info.id;
+  agent_keys_.erase(id.value);
+  agents_.erase(key);
+  ++counters_.agent_removals;
+  if (removal == Removal::kUnreachable) ++counters_.agent_unreachable;
+  for (auto& [framework_key, framework] : frameworks_) {
+    send(framework, event::Failure{id, {}, std::nullopt});
+  }
+}
+
+void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal, WallTime since) {
+  Task& task = framework.tasks.at(id);
+  if (is_terminal(task.state)) return remove_task(framework, id);
+  const Agent& agent = this->agent(task.agent);
+  const bool gone = removal == Removal::kGone;
+  const TaskState state = lost_or(framework, gone ? TaskState::kGone : TaskState::kUnreachable);
+  TaskStatus status = master_status(
+      id, agent.info.id, state, Reason::kAgentRemoved,
+      fmt::format("Agent {} {}", agent.info.hostname, gone ? "has left" : "is unreachable"));
+  if (!task.command_task) status.executor_id = task.executor_id;
+  if (!gone) status.unreachable_time = since;
+  if (is_terminal(state)) count_terminal(framework, status);
+  send_status(framework, status);
+
+  protocol::TaskView view = view_of(task);
+  view.state = state;
+  // Whatever frameworks are told, to the books it is over: its resources left with the agent.
+  set_task_state(framework, task, TaskState::kLost);
+  this->agent(task.agent).tasks.erase({framework.key, id});
+  const TaskId copy = id;
+  framework.tasks.erase(copy);
+  if (gone) return remember_completed(framework, std::move(view));
+  view.unreachable_since = since;
+  framework.unreachable_tasks[copy] = std::move(view);
+  framework.unreachable_order.push_back(copy);
+  if (framework.unreachable_order.size() > options_.max_unreachable_tasks_per_framework) {
+    framework.unreachable_tasks.erase(framework.unreachable_order.front());
+    framework.unreachable_order.pop_front();
+  }
+}
+
+void Machine::add_executor(Agent& agent, Framework& framework, Executor executor) {
+  agent.used += executor.spec->resources;
+  const ExecutorId id = executor.spec->id;
+  agent.executors[{framework.key, id}] = std::move(executor);
+}
+
+void Machine::remove_executor(Agent& agent, FrameworkKey key, const ExecutorId& id) {
+  const auto at = agent.executors.find({key, id});
+  if (at == agent.executors.end()) return;
+  const Executor executor = std::move(at->second);
+  agent.executors.erase(at);
+  agent.used -= executor.spec->resources;
+  allocator_->recovered(key, executor.role, agent.key, executor.spec->resources, std::nullopt,
+                        now_);
+}
+
+void Machine::heard_from(Agent& agent, to_master::ExecutorTerminated&& message) {
+  Framework* framework = find_framework(message.framework_id);
+  if (framework == nullptr) return;
+  remove_executor(agent, framework->key, message.executor_id);
+  send(*framework, event::Failure{agent.info.id, message.executor_id, message.status});
+}
+
+void Machine::heard_from(Agent& agent, to_master::FrameworkMessage&& message) {
+  Framework* framework = find_framework(message.framework_id);
+  if (framework == nullptr || !framework->connection) {
+    ++counters_.executor_to_framework_invalid;
+    return;
+  }
+  ++counters_.executor_to_framework_valid;
+  send(*framework, event::Message{agent.info.id, message.executor_id, std::move(message.data)});
+}
+
+void Machine::heard_from(Agent& agent, to_master::Pong&&) { agent.missed_pings = 0; }
+
+void Machine::heard_from(Agent& agent, to_master::Unregister&&) {
+  // Forgetting it needs no answer: if this is lost, it is only forgotten later.
+  persist(protocol::registry::RemoveAgent{agent.info.id}, std::nullopt);
+  remove_agent(agent.key, Removal::kGone, now_.wall);
+}
+
+void Machine::on(FileRequested&& event) {
+  Agent* agent = find_agent(event.agent);
+  if (agent == nullptr) {
+    return respond(event.connection, 404, fmt::format("No agent has the id '{}'", event.agent));
+  }
+  if (!agent->link) {
+    return respond(event.connection, 503, fmt::format("Agent {} is not connected", event.agent));
+  }
+  if (file_waits_.size() >= kMaxFileRequests) {
+    return respond(event.connection, 503, "Too many file requests at once: try again");
+  }
+  event.request.request = next_file_request_++;
+  file_waits_[event.request.request] = {event.connection, event.agent};
+  say(*agent, std::move(event.request));
+}
+
+void Machine::heard_from(Agent& agent, to_master::FileAnswer&& message) {
+  const auto at = file_waits_.find(message.request);
+  if (at == file_waits_.end() || at->second.agent != agent.info.id) return;
+  out(Respond{at->second.connection,
+              {message.http_status, std::move(message.body)},
+              std::move(message.content_type)});
+  file_waits_.erase(at);
+}
+
+void Machine::forget_files_of(const AgentId& agent) {
+  for (auto at = file_waits_.begin(); at != file_waits_.end();) {
+    if (at->second.agent != agent) {
+      ++at;
+      continue;
+    }
+    respond(at->second.connection, 503, fmt::format("Agent {} is not connected", agent));
+    at = file_waits_.erase(at);
+  }
+}
+
+}  // namespace souk::master

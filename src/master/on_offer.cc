@@ -1,0 +1,343 @@
+// Offers (§3.1): made from what the allocator grants, answered by ACCEPT and DECLINE, rescinded
+// when they go stale.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "master/master.h"
+#include "master/validate.h"
+
+namespace souk::master {
+
+namespace call = protocol::call;
+namespace event = protocol::event;
+
+// What an ACCEPT draws from: the resources of its offers, less what its operations took so far.
+struct Machine::Basket {
+  Framework& framework;
+  Agent& agent;
+  std::string role;
+  Resources left;
+};
+
+void Machine::on(BatchEnded&&) { make_offers(); }
+
+void Machine::make_offers() {
+  if (!recovered_) return;
+  std::vector<allocator::Grant> grants;
+  allocator_->allocate(now_, grants);
+  if (grants.empty()) return;
+  ++counters_.allocation_runs;
+  std::map<FrameworkKey, std::vector<Offer>> by_framework;
+  for (allocator::Grant& grant : grants) {
+    Framework& framework = this->framework(grant.framework);
+    Agent& agent = this->agent(grant.agent);
+    const uint64_t number = next_offer_++;
+    OfferId id(fmt::format("{}-O{}", options_.info.id, number));
+    Offer offer{.id = id,
+                .framework_id = framework.info.id,
+                .agent_id = agent.info.id,
+                .hostname = agent.info.hostname,
+                .ip = agent.info.ip,
+                .port = agent.info.port,
+                .domain = agent.info.domain,
+                .role = grant.role,
+                .resources = grant.resources,
+                .attributes = agent.info.attributes,
+                .executor_ids = {}};
+    for (auto at = agent.executors.lower_bound({framework.key, ExecutorId()});
+         at != agent.executors.end() && at->first.first == framework.key; ++at) {
+      offer.executor_ids.push_back(at->first.second);
+    }
+    agent.offered += grant.resources;
+    agent.offers.insert(id);
+    framework.offers.insert(id);
+    offer_ids_[number] = id;
+    offers_[id] = {number, framework.key, agent.key, std::move(grant.role),
+                   std::move(grant.resources)};
+    if (options_.offer_timeout > Duration::zero()) {
+      deadlines_.set({Timer::Kind::kOfferExpires, number}, now_.mono + options_.offer_timeout);
+    }
+    by_framework[framework.key].push_back(std::move(offer));
+  }
+  for (auto& [key, offers] : by_framework) send_offers(framework(key), std::move(offers));
+}
+
+void Machine::send_offers(Framework& framework, std::vector<Offer> offers) {
+  framework.counters.offers_sent += offers.size();
+  const std::size_t most = std::max<std::size_t>(options_.max_offers_per_event, 1);
+  for (std::size_t from = 0; from < offers.size(); from += most) {
+    const std::size_t to = std::min(from + most, offers.size());
+    event::Offers part;
+    part.with_allocation_info = framework.info.has(Capability::kMultiRole);
+    part.with_reservation_refinement = framework.info.has(Capability::kReservationRefinement);
+    part.offers.assign(std::make_move_iterator(offers.begin() + static_cast<std::ptrdiff_t>(from)),
+                       std::make_move_iterator(offers.begin() + static_cast<std::ptrdiff_t>(to)));
+    send(framework, std::move(part));
+  }
+}
+
+OpenOffer Machine::take_offer(const OfferId& id) {
+  const auto at = offers_.find(id);
+  SOUK_CHECK(at != offers_.end(), "this offer is not open");
+  OpenOffer offer = std::move(at->second);
+  Framework& framework = this->framework(offer.framework);
+  Agent& agent = this->agent(offer.agent);
+  agent.offered -= offer.resources;
+  deadlines_.cancel({Timer::Kind::kOfferExpires, offer.number});
+  offer_ids_.erase(offer.number);
+  offers_.erase(at);
+  // Last: `id` may be a reference into either of these sets.
+  const OfferId copy = id;
+  framework.offers.erase(copy);
+  agent.offers.erase(copy);
+  return offer;
+}
+
+void Machine::drop_offer(const OfferId& id, std::optional<Duration> refuse) {
+  const OpenOffer offer = take_offer(id);
+  allocator_->recovered(offer.framework, offer.role, offer.agent, offer.resources, refuse, now_);
+}
+
+void Machine::rescind(const OfferId& id, std::optional<Duration> refuse) {
+  const OfferId copy = id;
+  Framework& framework = this->framework(offers_.at(copy).framework);
+  drop_offer(copy, refuse);
+  ++framework.counters.offers_rescinded;
+  send(framework, event::Rescind{copy});
+}
+
+void Machine::call(Framework& framework, call::Decline&& call) {
+  const Duration refuse = refuse_duration(call.filters);
+  for (const OfferId& id : call.offers) {
+    const auto at = offers_.find(id);
+    if (at == offers_.end() || at->second.framework != framework.key) continue;  // stale: no matter
+    ++framework.counters.offers_declined;
+    drop_offer(id, refuse);
+  }
+}
+
+void Machine::call(Framework& framework, call::Revive&& call) {
+  if (call.roles.empty()) {
+    framework.suppressed_roles.clear();
+  } else {
+    for (const std::string& role : call.roles) framework.suppressed_roles.erase(role);
+  }
+  allocator_->revive(framework.key, call.roles);
+}
+
+void Machine::call(Framework& framework, call::Suppress&& call) {
+  const std::vector<std::string>& roles = call.roles.empty() ? framework.info.roles : call.roles;
+  framework.suppressed_roles.insert(roles.begin(), roles.end());
+  allocator_->suppress(framework.key, roles);
+}
+
+std::optional<std::string> Machine::check_offers(const Framework& framework,
+                                                 const std::vector<OfferId>& ids) const {
+  if (ids.empty()) return "No offers specified";
+  const OpenOffer* first = nullptr;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    if (std::find(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i), ids[i]) !=
+        ids.begin() + static_cast<std::ptrdiff_t>(i)) {
+      return fmt::format("Duplicate offer {} in offer list", ids[i]);
+    }
+    const auto at = offers_.find(ids[i]);
+    if (at == offers_.end()) return fmt::format("Offer {} is no longer valid", ids[i]);
+    const OpenOffer& offer = at->second;
+    if (offer.framework != framework.key) {
+      return fmt::format("Offer {} was made to another framework", ids[i]);
+    }
+    if (first == nullptr) first = &offer;
+    if (offer.agent != first->agent) return "Aggregated offers must belong to one single agent";
+    if (offer.role != first->role) {
+      return fmt::format("Aggregated offers must be made to one single role, not to '{}' and '{}'",
+                         first->role, offer.role);
+    }
+  }
+  return std::nullopt;
+}
+
+void Machine::call(Framework& framework, call::Accept&& call) {
+  if (auto why = check_offers(framework, call.offers)) {
+    refuse_accept(framework, call, Reason::kInvalidOffers,
+                  fmt::format("Task launched with invalid offers: {}", *why));
+    // Those of them that are good are used up all the same, or they would hang until their timeout.
+    for (const OfferId& id : call.offers) {
+      const auto at = offers_.find(id);
+      if (at != offers_.end() && at->second.framework == framework.key) {
+        drop_offer(id, std::nullopt);
+      }
+    }
+    return;
+  }
+  const OpenOffer& first = offers_.at(call.offers.front());
+  Basket basket{framework, agent(first.agent), first.role, {}};
+  for (const OfferId& id : call.offers) {
+    basket.left += take_offer(id).resources;
+    ++framework.counters.offers_accepted;
+  }
+  for (protocol::OfferOperation& operation : call.operations) {
+    ++framework.counters.operations;
+    if (auto* one = std::get_if<protocol::Launch>(&operation.body)) {
+      launch(basket, std::move(one->tasks));
+    } else if (auto* group = std::get_if<protocol::LaunchGroup>(&operation.body)) {
+      launch_group(basket, std::move(group->executor), std::move(group->tasks));
+    } else {
+      const auto& other = std::get<protocol::UnsupportedOperation>(operation.body);
+      refuse_operation(framework, operation.id, basket.agent.info.id,
+                       fmt::format("{} is not supported yet; nothing was done", other.type));
+    }
+  }
+  if (!basket.left.empty()) {
+    allocator_->recovered(framework.key, basket.role, basket.agent.key, basket.left,
+                          refuse_duration(call.filters), now_);
+  }
+}
+
+void Machine::refuse_accept(Framework& framework, const call::Accept& call, Reason reason,
+                            const std::string& why) {
+  const TaskState state = lost_or(framework, TaskState::kDropped);
+  const auto refuse = [&](const std::vector<TaskSpec>& tasks) {
+    for (const TaskSpec& task : tasks) {
+      const TaskStatus status = master_status(task.id, task.agent_id, state, reason, why);
+      count_terminal(framework, status);
+      send_status(framework, status);
+    }
+  };
+  for (const protocol::OfferOperation& operation : call.operations) {
+    if (const auto* one = std::get_if<protocol::Launch>(&operation.body)) {
+      refuse(one->tasks);
+    } else if (const auto* group = std::get_if<protocol::LaunchGroup>(&operation.body)) {
+      refuse(group->tasks);
+    } else {
+      refuse_operation(framework, operation.id, {}, why);
+    }
+  }
+}
+
+void Machine::refuse_operation(Framework& framework, const OperationId& id, const AgentId& agent,
+                               const std::string& why) {
+  log(Log::Level::kWarning,
+      fmt::format("refused an operation of framework {}: {}", framework.info.id, why));
+  if (!id.empty()) send(framework, event::UpdateOperationStatus{id, why, agent});
+}
+
+void Machine::launch(Basket& basket, std::vector<TaskSpec>&& tasks) {
+  Framework& framework = basket.framework;
+  ++framework.counters.launches;
+  const TaskContext context{framework.info.id, basket.agent.info.id, basket.role,
+                            framework.info.has(Capability::kMultiRole)};
+  const auto refuse = [&](const TaskSpec& task, const std::string& why) {
+    const TaskStatus status =
+        master_status(task.id, basket.agent.info.id, TaskState::kError, Reason::kTaskInvalid, why);
+    count_terminal(framework, status);
+    send_status(framework, status);
+  };
+  for (const TaskSpec& task : tasks) {
+    // One malformed resource spoils the operation, since what it meant to use is unknown.
+    if (task.resource_error.empty()) continue;
+    for (const TaskSpec& each : tasks) {
+      refuse(each, fmt::format("Task uses invalid resources: {}", task.resource_error));
+    }
+    return;
+  }
+  for (TaskSpec& task : tasks) {
+    std::optional<std::string> why = validate_task(task, context);
+    if (!why && framework.tasks.contains(task.id)) {
+      why = fmt::format("Task has duplicate ID: {}", task.id);
+    }
+    if (!why && framework.tasks.size() >= kMaxTasksPerFramework) {
+      why = fmt::format("A framework can have at most {} tasks", kMaxTasksPerFramework);
+    }
+    const Executor* running = nullptr;
+    if (!why && task.executor) {
+      const auto at = basket.agent.executors.find({framework.key, task.executor->id});
+      if (at != basket.agent.executors.end()) running = &at->second;
+      why = validate_executor(*task.executor, framework.info.id,
+                              running != nullptr ? running->spec.get() : nullptr);
+    }
+    if (!why) {
+      Resources needed = task.resources;
+      if (task.executor && running == nullptr) needed += task.executor->resources;
+      if (!basket.left.contains(needed)) {
+        why = fmt::format("Task uses more resources {} than available {}", needed.to_string(),
+                          basket.left.to_string());
+      }
+    }
+    if (why) {
+      refuse(task, *why);
+      continue;
+    }
+    const bool command_task = !task.executor.has_value();
+    ExecutorSpec executor;
+    if (command_task) {
+      executor.id = ExecutorId(task.id.value);
+    } else {
+      executor = *task.executor;
+    }
+    std::vector<TaskSpec> one;
+    one.push_back(std::move(task));
+    start(basket, executor, command_task, false, std::move(one));
+  }
+}
+
+void Machine::launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<TaskSpec>&& tasks) {
+  Framework& framework = basket.framework;
+  ++framework.counters.launch_groups;
+  const TaskContext context{framework.info.id, basket.agent.info.id, basket.role,
+                            framework.info.has(Capability::kMultiRole)};
+  const auto at = basket.agent.executors.find({framework.key, executor.id});
+  const Executor* running = at == basket.agent.executors.end() ? nullptr : &at->second;
+  std::optional<std::string> why =
+      validate_executor(executor, framework.info.id, running ? running->spec.get() : nullptr);
+  if (!why) why = validate_group(executor, tasks, context);
+  Resources needed;
+  if (running == nullptr) needed += executor.resources;
+  for (const TaskSpec& task : tasks) {
+    if (!why && framework.tasks.contains(task.id)) {
+      why = fmt::format("Task has duplicate ID: {}", task.id);
+    }
+    needed += task.resources;
+  }
+  if (!why && !basket.left.contains(needed)) {
+    why = fmt::format("Task group uses more resources {} than available {}", needed.to_string(),
+                      basket.left.to_string());
+  }
+  if (why) {
+    for (const TaskSpec& task : tasks) {
+      const TaskStatus status = master_status(task.id, basket.agent.info.id, TaskState::kError,
+                                              Reason::kTaskGroupInvalid, *why);
+      count_terminal(framework, status);
+      send_status(framework, status);
+    }
+    return;
+  }
+  start(basket, executor, false, true, std::move(tasks));
+}
+
+void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_task, bool group,
+                    std::vector<TaskSpec>&& tasks) {
+  Framework& framework = basket.framework;
+  Agent& agent = basket.agent;
+  if (!command_task && !agent.executors.contains({framework.key, executor.id})) {
+    basket.left -= executor.resources;
+    add_executor(agent, framework, {std::make_shared<const ExecutorSpec>(executor), basket.role});
+  }
+  for (const TaskSpec& spec : tasks) {
+    basket.left -= spec.resources;
+    Task task;
+    task.spec = std::make_shared<const TaskSpec>(spec);
+    task.executor_id = executor.id;
+    task.role = basket.role;
+    task.command_task = command_task;
+    add_task(framework, agent, std::move(task));
+  }
+  say(agent, protocol::to_agent::RunTasks{.framework = framework.info,
+                                          .role = basket.role,
+                                          .command_task = command_task,
+                                          .group = group,
+                                          .executor = executor,
+                                          .tasks = std::move(tasks)});
+}
+
+}  // namespace souk::master

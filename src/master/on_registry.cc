@@ -1,0 +1,62 @@
+// The registry: what must be stored before it holds (§3.6, and what the paper left to the agents).
+#include <utility>
+
+#include "base/check.h"
+#include "master/master.h"
+
+namespace souk::master {
+
+void Machine::persist(protocol::RegistryOperation operation, std::optional<Pending> pending) {
+  const protocol::Ticket ticket = next_ticket_++;
+  pending_[ticket] = {operation, std::move(pending)};
+  out(Persist{ticket, std::move(operation)});
+}
+
+void Machine::on(Persisted&& event) {
+  const auto at = pending_.find(event.ticket);
+  SOUK_CHECK(at != pending_.end(), "the runtime answers each ticket once");
+  auto [operation, pending] = std::move(at->second);
+  pending_.erase(at);
+  if (event.ok) {
+    protocol::apply(registry_, operation);
+    if (pending) std::visit([this](auto&& p) { persisted(std::move(p)); }, std::move(*pending));
+    return;
+  }
+  log(Log::Level::kError, fmt::format("the registry did not take a change: {}", event.why));
+  if (!pending) return;
+  if (const auto* registration = std::get_if<PendingRegistration>(&*pending)) {
+    if (links_.contains(registration->link)) {
+      refuse_link(registration->link,
+                  "the master could not write its registry; try again, and see the master's log");
+    }
+    return;
+  }
+  // Nobody may be told that an agent is unreachable before that is stored: try again later.
+  const AgentId& id = std::get<PendingUnreachable>(*pending).agent;
+  if (Agent* agent = find_agent(id); agent != nullptr) {
+    agent->removing = false;
+    if (!agent->link) {
+      deadlines_.set({Timer::Kind::kUnreachable, agent->key.value},
+                     now_.mono + options_.ping_interval);
+    }
+  } else if (registry_.admitted.contains(id)) {
+    const uint64_t number = awaited_.empty() ? 1 : awaited_.rbegin()->first + 1;
+    awaited_[number] = id;
+    awaited_numbers_[id] = number;
+    deadlines_.set({Timer::Kind::kReregister, number}, now_.mono + options_.ping_interval);
+  }
+}
+
+void Machine::persisted(PendingRegistration&& pending) {
+  // The link may be gone by now: the agent is admitted all the same, and will dial again.
+  if (!links_.contains(pending.link)) return;
+  admit(pending.link, std::move(pending.message));
+}
+
+void Machine::persisted(PendingUnreachable&& pending) {
+  Agent* agent = find_agent(pending.agent);
+  if (agent == nullptr) return;  // awaited since the failover, and never came
+  remove_agent(agent->key, Removal::kUnreachable, pending.since);
+}
+
+}  // namespace souk::master

@@ -1,0 +1,229 @@
+// Tasks: what agents report, what schedulers acknowledge, kill and ask about.
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "master/master.h"
+
+namespace souk::master {
+
+namespace call = protocol::call;
+namespace event = protocol::event;
+
+TaskState Machine::lost_or(const Framework& framework, TaskState partition_aware) const {
+  return framework.partition_aware() ? partition_aware : TaskState::kLost;
+}
+
+TaskStatus Machine::master_status(const TaskId& task, const AgentId& agent, TaskState state,
+                                  std::optional<Reason> reason, std::string message) const {
+  TaskStatus status;
+  status.task_id = task;
+  status.state = state;
+  status.source = StatusSource::kMaster;
+  status.reason = reason;
+  status.message = std::move(message);
+  status.agent_id = agent;
+  status.timestamp = now_.wall;
+  return status;
+}
+
+void Machine::send_status(Framework& framework, TaskStatus status) {
+  send(framework, event::Update{std::move(status)});
+}
+
+void Machine::count_terminal(Framework& framework, const TaskStatus& status) {
+  const auto index = static_cast<std::size_t>(status.state);
+  ++framework.counters.terminal[index];
+  ++counters_.terminal[index];
+  if (!status.reason) return;
+  std::string name = fmt::format("{}/{}/{}", to_string(status.state), to_string(status.source),
+                                 to_string(*status.reason));
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  ++counters_.terminal_by_reason[name];
+}
+
+Task& Machine::add_task(Framework& framework, Agent& agent, Task task) {
+  task.framework = framework.key;
+  task.agent = agent.key;
+  task.agent_id = agent.info.id;
+  const TaskId id = task.spec->id;
+  if (!is_terminal(task.state)) {
+    agent.used += task.spec->resources;
+  }
+  agent.tasks.insert({framework.key, id});
+  const auto [at, added] = framework.tasks.insert_or_assign(id, std::move(task));
+  SOUK_CHECK(added, "a task is added once");
+  return at->second;
+}
+
+void Machine::set_task_state(Framework& framework, Task& task, TaskState state) {
+  if (is_terminal(task.state)) return;  // the first terminal state holds
+  task.state = state;
+  if (!is_terminal(state)) return;
+  Agent& agent = this->agent(task.agent);
+  agent.used -= task.spec->resources;
+  allocator_->recovered(framework.key, task.role, agent.key, task.spec->resources, std::nullopt,
+                        now_);
+}
+
+void Machine::remove_task(Framework& framework, const TaskId& id) {
+  const auto at = framework.tasks.find(id);
+  SOUK_CHECK(at != framework.tasks.end(), "this task is not known");
+  SOUK_CHECK(is_terminal(at->second.state), "a task that runs is not forgotten");
+  agent(at->second.agent).tasks.erase({framework.key, at->first});
+  remember_completed(framework, view_of(at->second));
+  framework.tasks.erase(at);
+}
+
+void Machine::remember_completed(Framework& framework, protocol::TaskView&& view) {
+  framework.completed_tasks.push_back(std::move(view));
+  if (framework.completed_tasks.size() > options_.max_completed_tasks_per_framework) {
+    framework.completed_tasks.pop_front();
+  }
+}
+
+void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& message) {
+  TaskStatus& status = message.status;
+  Framework* framework = find_framework(message.framework_id);
+  if (framework == nullptr) {
+    ++counters_.invalid_status_updates;
+    // Nobody is left to acknowledge it, and the agent would try for ever.
+    if (status.uuid) {
+      say(agent,
+          protocol::to_agent::Acknowledge{message.framework_id, status.task_id, *status.uuid});
+    }
+    return;
+  }
+  ++counters_.valid_status_updates;
+  const auto at = framework->tasks.find(status.task_id);
+  if (at != framework->tasks.end() && at->second.agent == agent.key) {
+    Task& task = at->second;
+    const bool again = task.pending && task.pending->uuid == status.uuid;
+    if (!again) {
+      if (is_terminal(status.state)) count_terminal(*framework, status);
+      task.statuses.push_back(
+          {status.state, status.timestamp, status.healthy, status.labels, status.container_id});
+      if (task.statuses.size() > kMaxStatusesPerTask) task.statuses.erase(task.statuses.begin());
+    }
+    if (status.uuid) task.pending = status;
+    set_task_state(*framework, task, message.latest_state);
+    if (!status.uuid && is_terminal(task.state)) remove_task(*framework, status.task_id);
+  }
+  // Of a task that is not known any more too: the acknowledgement may have been lost on its way to
+  // the agent.
+  send_status(*framework, std::move(status));
+}
+
+void Machine::call(Framework& framework, call::Acknowledge&& call) {
+  Agent* agent = find_agent(call.agent);
+  if (agent == nullptr || !agent->link) {
+    // The agent will send the update again, and then it can be acknowledged.
+    ++counters_.invalid_status_update_acknowledgements;
+    return;
+  }
+  ++counters_.valid_status_update_acknowledgements;
+  say(*agent, protocol::to_agent::Acknowledge{framework.info.id, call.task, call.uuid});
+  const auto at = framework.tasks.find(call.task);
+  if (at == framework.tasks.end() || at->second.agent != agent->key) return;
+  Task& task = at->second;
+  if (!task.pending || task.pending->uuid != call.uuid) return;
+  const bool over = is_terminal(task.pending->state);
+  task.pending.reset();
+  if (over) remove_task(framework, call.task);
+}
+
+void Machine::call(Framework& framework, call::Kill&& call) {
+  const auto at = framework.tasks.find(call.task);
+  if (at == framework.tasks.end() || is_terminal(at->second.state)) {
+    answer_reconcile(framework, call.task, call.agent);
+    return;
+  }
+  Task& task = at->second;
+  task.kill_asked = true;
+  task.kill_grace = call.grace;
+  // To an agent that is away: when it registers again.
+  say(agent(task.agent), protocol::to_agent::KillTask{framework.info.id, call.task, call.grace});
+}
+
+void Machine::call(Framework& framework, call::Shutdown&& call) {
+  Agent* agent = find_agent(call.agent);
+  if (agent == nullptr) return;
+  say(*agent, protocol::to_agent::ShutdownExecutor{framework.info.id, call.executor});
+}
+
+void Machine::call(Framework& framework, call::Message&& call) {
+  Agent* agent = find_agent(call.agent);
+  if (agent == nullptr || !agent->link) {
+    ++counters_.framework_to_executor_invalid;
+    return;
+  }
+  ++counters_.framework_to_executor_valid;
+  say(*agent,
+      protocol::to_agent::FrameworkMessage{framework.info.id, call.executor, std::move(call.data)});
+}
+
+void Machine::call(Framework& framework, call::Reconcile&& call) {
+  if (!call.tasks.empty()) {
+    for (const call::Reconcile::Task& task : call.tasks) {
+      answer_reconcile(framework, task.id, task.agent);
+    }
+    return;
+  }
+  // Implicit: every task that is known. An answer changes nothing, so the walk is safe.
+  for (const auto& [id, task] : framework.tasks) answer_reconcile(framework, id, task.agent_id);
+  for (const auto& [id, task] : framework.unreachable_tasks) {
+    answer_reconcile(framework, id, task.agent_id);
+  }
+}
+
+void Machine::answer_reconcile(Framework& framework, const TaskId& id, const AgentId& agent) {
+  const auto answer = [&](TaskState state, std::string message) {
+    return master_status(id, agent, state, Reason::kReconciliation, std::move(message));
+  };
+  if (const auto at = framework.tasks.find(id); at != framework.tasks.end()) {
+    const Task& task = at->second;
+    TaskStatus status = answer(task.state, "Reconciliation: Latest task state");
+    status.agent_id = task.agent_id;
+    if (!task.command_task) status.executor_id = task.executor_id;
+    if (!task.statuses.empty()) {
+      status.healthy = task.statuses.back().healthy;
+      status.container_id = task.statuses.back().container_id;
+    }
+    return send_status(framework, std::move(status));
+  }
+  const auto unreachable = [&](const AgentId& where, WallTime since) {
+    TaskStatus status =
+        answer(lost_or(framework, TaskState::kUnreachable), "Reconciliation: Task is unreachable");
+    status.agent_id = where;
+    status.unreachable_time = since;
+    send_status(framework, std::move(status));
+  };
+  if (const auto at = framework.unreachable_tasks.find(id);
+      at != framework.unreachable_tasks.end()) {
+    return unreachable(at->second.agent_id, at->second.unreachable_since.value_or(now_.wall));
+  }
+  if (agent.empty()) {
+    // Some agent that is yet to come back may know it.
+    if (!awaited_.empty()) return;
+    return send_status(framework, answer(lost_or(framework, TaskState::kUnknown),
+                                         "Reconciliation: Task is unknown"));
+  }
+  if (find_agent(agent) != nullptr) {
+    return send_status(framework, answer(lost_or(framework, TaskState::kGone),
+                                         "Reconciliation: Task is unknown to the agent"));
+  }
+  if (registry_.admitted.contains(agent)) return;  // it will tell
+  if (const auto at = registry_.unreachable.find(agent); at != registry_.unreachable.end()) {
+    return unreachable(agent, at->second);
+  }
+  if (registry_.gone.contains(agent)) {
+    return send_status(framework, answer(lost_or(framework, TaskState::kGoneByOperator),
+                                         "Reconciliation: Task is gone"));
+  }
+  send_status(framework,
+              answer(lost_or(framework, TaskState::kUnknown), "Reconciliation: Task is unknown"));
+}
+
+}  // namespace souk::master

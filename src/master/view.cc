@@ -1,0 +1,82 @@
+// What readers see of a master.
+#include "master/master.h"
+
+namespace souk::master {
+
+protocol::TaskView Machine::view_of(const Task& task) const {
+  return {.spec = task.spec,
+          .framework_id = frameworks_.at(task.framework).info.id,
+          .executor_id = task.command_task ? ExecutorId() : task.executor_id,
+          .agent_id = task.agent_id,
+          .role = task.role,
+          .state = task.state,
+          .statuses = task.statuses,
+          .unreachable_since = std::nullopt};
+}
+
+protocol::FrameworkView Machine::view_of(const Framework& framework) const {
+  protocol::FrameworkView view;
+  view.info = framework.info;
+  view.active = framework.active();
+  view.connected = framework.active();
+  view.recovered = framework.recovered;
+  view.suppressed_roles.assign(framework.suppressed_roles.begin(),
+                               framework.suppressed_roles.end());
+  view.registered_at = framework.registered_at;
+  view.reregistered_at = framework.reregistered_at;
+  // Summed here and not kept: ports of two agents do not add up to anything that one could subtract
+  // from again.
+  for (const auto& [id, task] : framework.tasks) {
+    view.tasks.push_back(view_of(task));
+    if (!is_terminal(task.state)) view.used += task.spec->resources;
+  }
+  for (const auto& [id, task] : framework.unreachable_tasks) view.unreachable_tasks.push_back(task);
+  view.completed_tasks.assign(framework.completed_tasks.begin(), framework.completed_tasks.end());
+  for (const OfferId& id : framework.offers) {
+    const OpenOffer& offer = offers_.at(id);
+    view.offers.push_back({id, agents_.at(offer.agent).info.id, offer.role, offer.resources});
+    view.offered += offer.resources;
+  }
+  const allocator::Share share = allocator_->share(framework.key);
+  view.dominant_resource = share.dominant;
+  view.share_used = share.used;
+  view.share_total = share.total;
+  view.counters = framework.counters;
+  return view;
+}
+
+protocol::MasterView Machine::view() const {
+  protocol::MasterView view;
+  view.info = options_.info;
+  view.cluster = options_.cluster;
+  view.cluster_id = registry_.cluster_id;
+  view.epoch = registry_.epoch;
+  view.recovered = recovered_;
+  view.elected_at = elected_at_;
+  for (const auto& [key, framework] : frameworks_) view.frameworks.push_back(view_of(framework));
+  std::map<FrameworkKey, std::size_t> index;
+  for (const auto& [key, framework] : frameworks_) index.emplace(key, index.size());
+  for (const auto& [key, agent] : agents_) {
+    view.agents.push_back({.info = agent.info,
+                           .active = agent.link.has_value(),
+                           .registered_at = agent.registered_at,
+                           .reregistered_at = agent.reregistered_at,
+                           .used = agent.used,
+                           .offered = agent.offered});
+    for (const auto& [id, executor] : agent.executors) {
+      protocol::FrameworkView& framework = view.frameworks[index.at(id.first)];
+      framework.executors.push_back({executor.spec, agent.info.id, executor.role});
+      framework.used += executor.spec->resources;
+    }
+  }
+  view.completed_frameworks.assign(completed_frameworks_.begin(), completed_frameworks_.end());
+  for (const auto& [number, id] : awaited_) {
+    const auto at = registry_.admitted.find(id);
+    view.recovered_agents[id] = at == registry_.admitted.end() ? "" : at->second.hostname;
+  }
+  view.unreachable_agents = registry_.unreachable;
+  view.counters = counters_;
+  return view;
+}
+
+}  // namespace souk::master
