@@ -1,0 +1,215 @@
+#include "runtime/master_documents.h"
+
+#include <algorithm>
+#include <charconv>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#include "base/hash_map.h"
+#include "runtime/clock.h"
+#include "runtime/http_text.h"
+#include "runtime/metrics.h"
+#include "runtime/system_facts.h"
+#include "wire/master_json.h"
+
+namespace souk::runtime {
+namespace {
+
+// Readers that wait; each is answered within one rendering of each document.
+constexpr std::size_t kMaxWaiting = 10'000;
+
+// "master/tasks_running" -> souk_master_tasks_running; a name with ids in it has no place in
+// Prometheus.
+std::string prometheus(const protocol::MasterView& view, const wire::SystemFacts& system,
+                       const HttpServer::Stats& http) {
+  std::vector<MetricFamily> families;
+  for (const auto& [name, value] : wire::master_metrics(view, system)) {
+    if (name.starts_with("master/frameworks/")) continue;
+    families.push_back({.name = "souk_" + name, .help = name, .samples = {{{}, value}}});
+  }
+  const auto http_metric = [&](const char* name, const char* help, MetricKind kind,
+                               uint64_t value) {
+    families.push_back(
+        {.name = name, .help = help, .kind = kind, .samples = {{{}, static_cast<double>(value)}}});
+  };
+  http_metric("souk_http_requests_total", "HTTP requests received", MetricKind::kCounter,
+              http.requests);
+  http_metric("souk_http_bad_requests_total", "Requests refused by the HTTP server itself",
+              MetricKind::kCounter, http.bad_requests);
+  http_metric("souk_http_cut_off_total", "Connections cut off because they did not read",
+              MetricKind::kCounter, http.cut_off);
+  http_metric("souk_http_connections", "Open connections", MetricKind::kGauge, http.connections);
+  http_metric("souk_http_received_bytes_total", "Bytes received", MetricKind::kCounter,
+              http.bytes_in);
+  http_metric("souk_http_sent_bytes_total", "Bytes sent", MetricKind::kCounter, http.bytes_out);
+  MetricFamily shares{.name = "souk_framework_dominant_share",
+                      .help = "Dominant share of each framework, offers included"};
+  for (const protocol::FrameworkView& framework : view.frameworks) {
+    if (framework.share_total == 0) continue;
+    shares.samples.push_back(
+        {{{"framework", framework.info.id.value},
+          {"name", framework.info.name},
+          {"resource", framework.dominant_resource}},
+         static_cast<double>(framework.share_used) / static_cast<double>(framework.share_total)});
+  }
+  if (!shares.samples.empty()) families.push_back(std::move(shares));
+  return prometheus_text(families);
+}
+
+std::size_t number_or(const wire::Query& query, std::string_view name, std::size_t otherwise) {
+  const auto text = wire::find_parameter(query, name);
+  if (!text) return otherwise;
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  return error == std::errc() && end == text->data() + text->size() ? number : otherwise;
+}
+
+// What a page may name as its callback; anything else could smuggle in a script of its own.
+bool is_function_name(std::string_view name) {
+  return !name.empty() && name.size() <= 128 && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+           c == '.' || c == '$';
+  });
+}
+
+// "/slaves/<id>" or "?slave_id=<id>"
+std::string_view wanted_id(const MasterTarget& target, std::string_view parameter) {
+  if (target.rest.size() > 1) return std::string_view(target.rest).substr(1);
+  return wire::find_parameter(target.query, parameter).value_or("");
+}
+
+}  // namespace
+
+struct MasterDocuments::Impl {
+  struct Question {
+    MasterTarget target;
+    std::function<void(HttpReply)> done;
+  };
+
+  explicit Impl(Context c) : context(std::move(c)), thread([this] { run(); }) {}
+  ~Impl() { stop(); }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    wake.notify_all();
+    if (thread.joinable()) thread.join();
+  }
+
+  void run();
+  std::string render(const MasterTarget& target, const protocol::MasterView& view);
+  SharedBytes shared(const MasterTarget& target,
+                     const std::shared_ptr<const protocol::MasterView>& view);
+
+  Context context;
+  // Of the thread: what was rendered from the latest snapshot, by route.
+  std::shared_ptr<const protocol::MasterView> rendered_from;
+  HashMap<uint8_t, SharedBytes> rendered;
+
+  std::mutex mutex;  // guards what follows
+  std::condition_variable wake;
+  std::vector<Question> waiting;
+  bool stopping = false;
+  std::jthread thread;
+};
+
+std::string MasterDocuments::Impl::render(const MasterTarget& target,
+                                          const protocol::MasterView& view) {
+  const wire::DocumentContext document{context.flags, context.started};
+  switch (target.route) {
+    case MasterRoute::kState:
+      return wire::render_state(view, document);
+    case MasterRoute::kStateSummary:
+      return wire::render_state_summary(view);
+    case MasterRoute::kSlaves:
+      return wire::render_slaves(view, wanted_id(target, "slave_id"));
+    case MasterRoute::kFrameworks:
+      return wire::render_frameworks(view, wanted_id(target, "framework_id"));
+    case MasterRoute::kTasks: {
+      wire::TasksQuery query{
+          .limit = number_or(target.query, "limit", 100),
+          .offset = number_or(target.query, "offset", 0),
+          .ascending = wire::find_parameter(target.query, "order") == "asc",
+          .framework_id = wire::find_parameter(target.query, "framework_id").value_or(""),
+          .task_id = wire::find_parameter(target.query, "task_id").value_or("")};
+      return wire::render_tasks(view, query);
+    }
+    case MasterRoute::kRoles:
+      return wire::render_roles(view);
+    case MasterRoute::kFlags:
+      return wire::render_flags(document);
+    case MasterRoute::kMetricsSnapshot:
+      return snapshot_json(wire::master_metrics(view, system_facts(context.started)));
+    case MasterRoute::kPrometheus:
+      return prometheus(view, system_facts(context.started), context.http());
+    default:
+      return wire::render_version(document);
+  }
+}
+
+// The same bytes for all who ask of one snapshot; metrics change without it.
+SharedBytes MasterDocuments::Impl::shared(const MasterTarget& target,
+                                          const std::shared_ptr<const protocol::MasterView>& view) {
+  const bool plain = target.query.empty() && target.rest.empty();
+  const bool moving =
+      target.route == MasterRoute::kMetricsSnapshot || target.route == MasterRoute::kPrometheus;
+  if (!plain || moving) return std::make_shared<const std::string>(render(target, *view));
+  if (rendered_from != view) {
+    rendered.clear();
+    rendered_from = view;
+  }
+  SharedBytes& bytes = rendered[static_cast<uint8_t>(target.route)];
+  if (!bytes) bytes = std::make_shared<const std::string>(render(target, *view));
+  return bytes;
+}
+
+void MasterDocuments::Impl::run() {
+  while (true) {
+    std::vector<Question> questions;
+    {
+      std::unique_lock lock(mutex);
+      wake.wait(lock, [this] { return stopping || !waiting.empty(); });
+      if (stopping) return;
+      questions.swap(waiting);
+    }
+    const auto view = context.view();
+    for (const Question& question : questions) {
+      HttpReply reply;
+      reply.content_type = question.target.route == MasterRoute::kPrometheus
+                               ? std::string(kPrometheusContentType)
+                               : "application/json";
+      reply.body = shared(question.target, view);
+      const auto jsonp = wire::find_parameter(question.target.query, "jsonp");
+      if (jsonp && is_function_name(*jsonp)) {
+        reply.content_type = "text/javascript";
+        reply.body =
+            std::make_shared<const std::string>(fmt::format("{}({});", *jsonp, *reply.body));
+      }
+      question.done(std::move(reply));
+    }
+  }
+}
+
+MasterDocuments::MasterDocuments(Context context)
+    : impl_(std::make_unique<Impl>(std::move(context))) {}
+MasterDocuments::~MasterDocuments() = default;
+
+void MasterDocuments::stop() { impl_->stop(); }
+
+void MasterDocuments::ask(MasterTarget target, std::function<void(HttpReply)> done) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    if (!impl_->stopping && impl_->waiting.size() < kMaxWaiting) {
+      impl_->waiting.push_back({std::move(target), std::move(done)});
+      impl_->wake.notify_one();
+      return;
+    }
+  }
+  done(HttpReply::text(503, "Too many readers at once: try again"));
+}
+
+}  // namespace souk::runtime
