@@ -1,0 +1,136 @@
+#include "bin/node_flags.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "base/text.h"
+#include "bin/commands.h"
+#include "runtime/log.h"
+#include "runtime/loop.h"
+#include "runtime/signals.h"
+
+namespace souk::bin {
+namespace {
+
+// "role=2,other=0.5"
+Result<std::map<std::string, Scalar>> parse_weights(const std::string& text) {
+  std::map<std::string, Scalar> weights;
+  for (const std::string_view part : split(text, ',')) {
+    if (trim(part).empty()) continue;
+    const std::size_t equals = part.find('=');
+    const std::string number(equals == std::string_view::npos ? "" : part.substr(equals + 1));
+    char* end = nullptr;
+    const double weight = std::strtod(number.c_str(), &end);
+    const auto scalar = Scalar::from_double(weight);
+    if (number.empty() || *end != '\0' || !scalar || scalar->thousandths == 0) {
+      return fail("--weights: '{}' is not ROLE=WEIGHT with a weight from 0.001 on", part);
+    }
+    weights[std::string(trim(part.substr(0, equals)))] = *scalar;
+  }
+  return weights;
+}
+
+}  // namespace
+
+void MasterFlags::add_place(Flags& flags) {
+  flags.add("ip", options.ip,
+            "address to listen on; 0.0.0.0 for all (nobody is authenticated yet)");
+  flags.add("port", options.port, "port to listen on; 0: any that is free");
+  flags.add("hostname", options.hostname, "name that clients are told; default: the address");
+}
+
+void MasterFlags::add_policy(Flags& flags) {
+  auto& machine = options.machine;
+  flags.add("cluster", machine.cluster, "a name for the cluster, for people");
+  flags.add("offer_timeout", machine.offer_timeout,
+            "rescind an offer that nobody answered for so long; 0: never");
+  flags.add("heartbeat_interval", machine.heartbeat_interval,
+            "between heartbeats on the streams of schedulers");
+  flags.add("agent_ping_timeout", machine.ping_interval, "between pings of an agent");
+  flags.add("max_agent_ping_timeouts", machine.max_missed_pings,
+            "pings that may go unanswered before an agent is unreachable");
+  flags.add("agent_reregister_timeout", machine.agent_reregister_timeout,
+            "how long known agents may take to come back to a new master");
+  flags.add("max_completed_frameworks", machine.max_completed_frameworks,
+            "frameworks to remember when they are gone");
+  flags.add("max_completed_tasks_per_framework", machine.max_completed_tasks_per_framework,
+            "tasks to remember when they have ended");
+  flags.add("max_unreachable_tasks_per_framework", machine.max_unreachable_tasks_per_framework,
+            "tasks to remember on agents that are unreachable");
+  flags.add("min_allocatable_resources", min_allocatable,
+            "offer nothing below this; alternatives divided by |");
+  flags.add("weights", weights, "weights of roles, as in ROLE=WEIGHT,ROLE=WEIGHT; 1 if not named");
+  flags.add("filter_gpu_resources", options.allocation.filter_gpu_resources,
+            "offer agents with GPUs only to frameworks that can use them");
+  flags.add("io_threads", options.io_threads, "threads that read and write connections");
+}
+
+Result<void> MasterFlags::finish(const Flags& flags) {
+  auto minimum = parse_alternatives(min_allocatable);
+  if (!minimum) return fail("--min_allocatable_resources: {}", minimum.error().message);
+  options.allocation.min_allocatable = std::move(*minimum);
+  auto parsed = parse_weights(weights);
+  if (!parsed) return std::unexpected(parsed.error());
+  options.allocation.role_weights = std::move(*parsed);
+  if (options.machine.ping_interval <= Duration::zero() ||
+      options.machine.heartbeat_interval <= Duration::zero() ||
+      options.machine.max_missed_pings < 1) {
+    return fail(
+        "--agent_ping_timeout, --heartbeat_interval and --max_agent_ping_timeouts must be "
+        "above zero");
+  }
+  options.flags = flags.values();
+  return {};
+}
+
+void AgentFlags::add_place(Flags& flags) {
+  flags.add("ip", options.ip, "address to listen on, for executors and readers");
+  flags.add("port", options.port, "port to listen on; 0: any that is free");
+  flags.add("hostname", options.hostname, "name that clients are told; default: this machine's");
+}
+
+void AgentFlags::add_policy(Flags& flags) {
+  auto& machine = options.machine;
+  flags.add("resources", options.resources,
+            "what to offer, as in \"cpus:4;mem:8192;ports:[31000-32000]\"; the rest is detected");
+  flags.add("attributes", options.attributes, "facts for schedulers, as in \"rack:r1;os:debian\"");
+  flags.add("switch_user", options.switch_user, "run tasks as the user that they name (as root)");
+  flags.add("executor", options.executor, "path of souk-executor; default: beside souk");
+  flags.add("executor_registration_timeout", machine.executor_registration_timeout,
+            "how long an executor may take to subscribe");
+  flags.add("executor_reregistration_timeout", machine.executor_reregistration_timeout,
+            "how long a container may take to be found again after a restart of the agent");
+  flags.add("executor_shutdown_grace_period", machine.executor_shutdown_grace_period,
+            "how long an executor may take to shut down");
+  flags.add("recovery_timeout", machine.recovery_timeout,
+            "how long executors wait for an agent that is away before they end");
+  flags.add("gc_delay", machine.gc_delay, "how long to keep the sandboxes of what has ended");
+}
+
+struct UntilSignal::Impl {
+  runtime::Loop loop;
+  int received = 0;
+  runtime::Signals signals{loop, [this](int signal) {
+                             if (received != 0) _exit(128 + signal);
+                             received = signal;
+                             loop.stop();
+                           }};
+};
+
+UntilSignal::UntilSignal() : impl_(std::make_unique<Impl>()) {}
+UntilSignal::~UntilSignal() = default;
+
+int UntilSignal::wait() {
+  impl_->loop.run();
+  return impl_->received;
+}
+
+void UntilSignal::end() { impl_->loop.stop(); }
+
+int complain(const Error& error) {
+  std::fprintf(stderr, "souk: %s\n", error.message.c_str());
+  return kExitFailed;
+}
+
+}  // namespace souk::bin
