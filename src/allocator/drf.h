@@ -147,7 +147,6 @@ class Drf final : public Allocator {
   void try_all(Agent& agent);
   void try_some(Agent& agent, const std::vector<ClientId>& clients);
   void try_after_return(Agent& agent);
-  static void insert_all(std::vector<ClientId>& sorted, const std::vector<ClientId>& more);
   static Holding& holding_of(Agent& agent, Client& client);
   static bool give_back(Agent& agent, Client& client, const Resources& resources, bool task_ended);
   void refuse(Agent& agent, Client& client, const Resources& resources, MonoTime until);

@@ -130,20 +130,16 @@ void Drf::try_all(Agent& agent) {
 
 void Drf::try_some(Agent& agent, const std::vector<ClientId>& clients) {
   if (agent.for_all) return;
-  insert_all(agent.waiting, clients);
+  for (const ClientId client : clients) {
+    const auto at = std::ranges::lower_bound(agent.waiting, client);
+    if (at == agent.waiting.end() || *at != client) agent.waiting.insert(at, client);
+  }
   list(agent);
 }
 
 void Drf::try_after_return(Agent& agent) {
   if (agent.quiet_era != era_ || !agent.quiet.contains(agent.free)) return try_all(agent);
   try_some(agent, agent.excepted);
-}
-
-void Drf::insert_all(std::vector<ClientId>& sorted, const std::vector<ClientId>& more) {
-  for (const ClientId client : more) {
-    const auto at = std::lower_bound(sorted.begin(), sorted.end(), client);
-    if (at == sorted.end() || *at != client) sorted.insert(at, client);
-  }
 }
 
 Drf::Holding& Drf::holding_of(Agent& agent, Client& client) {

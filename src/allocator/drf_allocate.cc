@@ -102,15 +102,11 @@ void Drf::serve_contenders(std::vector<Grant>& grants) {
 
 // The clients whose filters ended, or that hand back what nobody else could have.
 void Drf::serve_waiting(Agent& agent, std::vector<Grant>& grants) {
-  const std::vector<ClientId> waiting = std::exchange(agent.waiting, {});
-  if (agent.quiet_era != era_ || agent.free.contains(agent.quiet)) {
-    agent.quiet = agent.free;
-    agent.quiet_era = era_;
-    agent.excepted.clear();
-  }
-  insert_all(agent.excepted, waiting);
+  agent.quiet = agent.free;
+  agent.quiet_era = era_;
+  agent.excepted = std::exchange(agent.waiting, {});
   Ranking ranking;
-  for (const ClientId id : waiting) {
+  for (const ClientId id : agent.excepted) {
     const auto at = clients_.find(id);
     if (at != clients_.end() && at->second->ranked) ranking.insert(*at->second);
   }

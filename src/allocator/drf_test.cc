@@ -626,18 +626,45 @@ TEST(Drf, AnEndedRefusalWakesOnlyItsOwn) {
   EXPECT_EQ(cluster.receivers(), (Keys{1, 1}));
 }
 
-TEST(Drf, AnEndedRefusalIsNotLostWhenSomebodyElseRevives) {
+// An ended refusal has one client to try, a revival another: on the same agent DRF decides between
+// them.
+TEST(Drf, AnEndedRefusalAndARevivalGoByShare) {
   Cluster cluster;
   cluster.framework(1);
   cluster.framework(2);
   cluster.agent(1, "cpus:4");
-  cluster.decline(cluster.only(), 5s);
+  cluster.agent(2, "cpus:1");
+  cluster.drf.allocated(FrameworkKey(2), "*", AgentKey(2), bag("cpus:1"));
+  const Grant first = cluster.only();
+  EXPECT_EQ(first.framework.value, 1u);
+  cluster.decline(first, 5s);
   cluster.decline(cluster.only(), 1h);
   EXPECT_EQ(cluster.receivers(), Keys{});
   cluster.now = 5s;
-  cluster.framework(3, {"*"}, {Capability::kGpuResources});
-  cluster.drf.suppress(FrameworkKey(3), {});
+  cluster.drf.suppress(FrameworkKey(2), {});
+  cluster.drf.revive(FrameworkKey(2), {});
+  // Both have passed this agent on; 1 did so first.
   EXPECT_EQ(cluster.receivers(), Keys{1});
+}
+
+// Here framework 1 alone is asked again and again, until the agent changes in its hands.
+TEST(Drf, WhatOthersCouldNotHaveIsWorkedOutAnewWhenTheAgentChanges) {
+  Cluster cluster;
+  cluster.framework(1, {"*"}, {Capability::kGpuResources});
+  cluster.framework(2);
+  cluster.agent(1, "cpus:4;gpus:1");
+  for (int round = 1; round <= 2; ++round) {
+    cluster.decline(cluster.only(), 5s);
+    EXPECT_EQ(cluster.receivers(), Keys{});
+    cluster.now += 5s;
+  }
+  const Grant grant = cluster.only();
+  EXPECT_EQ(grant.framework.value, 1u);
+  cluster.drf.update_agent(Cluster::agent_facts(1, bag("cpus:4")));
+  EXPECT_EQ(cluster.receivers(), Keys{});
+  cluster.use(grant, bag("gpus:1"), 5s);
+  cluster.end(grant, bag("gpus:1"));
+  EXPECT_EQ(cluster.receivers(), Keys{2});
 }
 
 TEST(Drf, TooManyFiltersCollapseIntoOnePerRole) {

@@ -146,8 +146,13 @@ void ExecutorDriver::reap() {
 
 void ExecutorDriver::perform(Spawn& order) {
   sweeping_ = false;
-  const auto pid = spawn(order.process);
   std::string& name = order.process.name;
+  if (!order.process.refusal.empty()) {
+    answers_.emplace_back(
+        ProcessLaunchFailed{.name = std::move(name), .why = std::move(order.process.refusal)});
+    return;
+  }
+  const auto pid = spawn(order.process);
   if (!pid) {
     answers_.emplace_back(ProcessLaunchFailed{.name = std::move(name), .why = pid.error()});
     return;

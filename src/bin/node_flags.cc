@@ -64,6 +64,8 @@ void MasterFlags::add_policy(Flags& flags) {
   flags.add("filter_gpu_resources", options.allocation.filter_gpu_resources,
             "offer agents with GPUs only to frameworks that can use them");
   flags.add("io_threads", options.io_threads, "threads that read and write connections");
+  flags.add("max_stream_buffer_bytes", options.max_stream_buffer,
+            "what a scheduler or an agent may leave unread before it is cut off");
 }
 
 Result<void> MasterFlags::finish(const Flags& flags) {

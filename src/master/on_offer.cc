@@ -108,7 +108,9 @@ void Machine::rescind(const OfferId& id, std::optional<Duration> refuse) {
 }
 
 void Machine::call(Framework& framework, call::Decline&& call) {
-  const Duration refuse = refuse_duration(call.filters);
+  // A floor: a framework that has no use for anything and says 0 would be asked again at the speed
+  // of the network.
+  const Duration refuse = std::max(refuse_duration(call.filters), kMinDecline);
   for (const OfferId& id : call.offers) {
     const auto at = offers_.find(id);
     if (at == offers_.end() || at->second.framework != framework.key) continue;  // stale: no matter

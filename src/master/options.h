@@ -33,6 +33,8 @@ inline constexpr std::size_t kMaxFrameworks = 100'000;
 inline constexpr std::size_t kMaxTasksPerFramework = 1'000'000;
 inline constexpr std::size_t kMaxFileRequests = 1'000;  // waiting for agents
 inline constexpr std::size_t kMaxStatusesPerTask = 8;   // the latest, for /state
+// A DECLINE keeps its resources from the same framework for at least this long, whatever it says.
+inline constexpr Duration kMinDecline = 100ms;
 // A timer that fires this late means that the master itself was paused (decision 6).
 inline constexpr Duration kPauseTolerance = 1s;
 

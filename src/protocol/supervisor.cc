@@ -135,6 +135,7 @@ void write(Writer& out, const Process& process) {
   out.number(process.uid);
   out.number(process.gid);
   out.numbers(process.groups);
+  out.text(process.refusal);
 }
 
 Process read_process(Reader& in) {
@@ -148,6 +149,7 @@ Process read_process(Reader& in) {
   process.uid = in.signed_number();
   process.gid = in.signed_number();
   process.groups = in.numbers();
+  process.refusal = in.text();
   return process;
 }
 

@@ -32,6 +32,9 @@ struct Process {
   int64_t uid = -1;  // -1: stay
   int64_t gid = -1;
   std::vector<int64_t> groups;  // supplementary, set when uid is
+  // Why it cannot be run, found by the agent: not started but reported as LaunchFailed. Empty: run
+  // it.
+  std::string refusal;
   bool operator==(const Process&) const = default;
 };
 

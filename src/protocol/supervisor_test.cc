@@ -18,7 +18,8 @@ Process full_process() {
           .stderr_path = "stderr",
           .uid = 1000,
           .gid = std::numeric_limits<int64_t>::min(),
-          .groups = {0, -1, std::numeric_limits<int64_t>::max()}};
+          .groups = {0, -1, std::numeric_limits<int64_t>::max()},
+          .refusal = "there is no user"};
 }
 
 std::vector<ToSupervisor> all_to() {

@@ -125,9 +125,8 @@ void ClientSocket::flush() {
 
 void ClientSocket::fail_with(const std::string& why, bool ended) {
   if (closed_) return;
-  const std::string reason = why;
   close();
-  listener_.on_disconnected(reason, ended);
+  listener_.on_disconnected(why, ended);
 }
 
 void ClientSocket::close() {

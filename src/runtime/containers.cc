@@ -13,6 +13,7 @@
 #include <fstream>
 #include <utility>
 
+#include "runtime/clock.h"
 #include "runtime/log.h"
 #include "wire/command.h"
 
@@ -25,6 +26,9 @@ namespace effect = agent::effect;
 // The descriptor at which a souk-executor finds its socket.
 constexpr int kSocketFd = 3;
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+// How long a user that was looked up is believed, and how many are.
+constexpr Duration kUserLife = 5s;
+constexpr std::size_t kMaxUsers = 1'000;
 // A default executor without tasks waits so long for more of them.
 constexpr Duration kLinger = 24h;
 
@@ -59,11 +63,13 @@ class SpawnPlan {
     posix_spawn_file_actions_init(&actions_);
     posix_spawnattr_init(&attributes_);
     sigset_t none;
-    sigset_t all;
+    sigset_t ignored;
     sigemptyset(&none);
-    sigfillset(&all);
+    sigemptyset(&ignored);
+    // What we handle, exec resets by itself; what we ignore it does not.
+    sigaddset(&ignored, SIGPIPE);
     posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setsigdefault(&attributes_, &ignored);
     posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   }
   ~SpawnPlan() {
@@ -147,10 +153,16 @@ void Containers::launch(const effect::LaunchContainer& order) {
   }
 }
 
-Result<std::optional<User>> Containers::user_of(const std::string& name) const {
+Result<std::optional<User>> Containers::user_of(const std::string& name) {
   if (!options_.switch_user || geteuid() != 0 || name.empty()) return std::optional<User>();
+  const MonoTime now = mono_now();
+  if (const auto known = users_.find(name); known != users_.end() && now < known->second.second) {
+    return std::optional(known->second.first);
+  }
   auto user = find_user(name);
   if (!user) return std::unexpected(user.error());
+  if (users_.size() >= kMaxUsers) users_.clear();
+  users_[name] = {*user, now + kUserLife};
   return std::optional(std::move(*user));
 }
 
@@ -224,7 +236,7 @@ std::vector<std::string> Containers::environment_of(const effect::LaunchProcesse
 
 // Of a task, or (without one) of the executor.
 Result<supervisor::Process> Containers::process_of(const effect::LaunchProcesses& order,
-                                                   const TaskSpec* task) const {
+                                                   const TaskSpec* task) {
   const auto command =
       task != nullptr ? wire::task_command(task->raw) : wire::executor_command(order.executor.raw);
   if (!command) return std::unexpected(command.error());
@@ -284,19 +296,15 @@ void Containers::launch_processes(const effect::LaunchProcesses& order) {
   if (order.kind == agent::ContainerKind::kCustom) tasks = {nullptr};
   for (const TaskSpec* task : tasks) {
     auto process = process_of(order, task);
-    if (!process) return fail_launch(order, process.error().message);
+    if (!process) {
+      log_warning("cannot launch",
+                  {{"container", order.sandbox.container}, {"why", process.error().message}});
+      const std::string& name = task != nullptr ? task->id.value : order.executor.id.value;
+      process = supervisor::Process{.name = name, .refusal = process.error().message};
+    }
     launch.processes.push_back(std::move(*process));
   }
   send(order.sandbox.container, launch);
-}
-
-// The souk-executor is there and has nothing to do: its end is not worth telling any more.
-void Containers::fail_launch(const effect::LaunchProcesses& order, const std::string& why) {
-  const ContainerId& id = order.sandbox.container;
-  log_warning("cannot launch", {{"container", id}, {"why", why}});
-  containers_[id].told = true;
-  kill(id);
-  loop_.post([this, id, why] { callbacks_.launch_failed(id, why); });
 }
 
 // --- talking
@@ -371,7 +379,18 @@ void Containers::hear(const ContainerId& id, std::string_view frame) {
   if (const auto* hello = std::get_if<supervisor::Hello>(&*message)) {
     return callbacks_.connected(id, hello->pid);
   }
+  note_groups(id, std::get<supervisor::Report>(*message));
   callbacks_.said(id, std::get<supervisor::Report>(std::move(*message)));
+}
+
+void Containers::note_groups(const ContainerId& id, const supervisor::Report& report) {
+  const auto at = containers_.find(id);
+  if (at == containers_.end()) return;
+  if (const auto* started = std::get_if<supervisor::Started>(&report.what)) {
+    at->second.groups[started->name] = started->pid;
+  } else if (const auto* exited = std::get_if<supervisor::Exited>(&report.what)) {
+    at->second.groups.erase(exited->name);
+  }
 }
 
 // --- ending
@@ -407,7 +426,10 @@ void Containers::ended(const ContainerId& id, std::optional<int32_t> status) {
 
 void Containers::finish(const ContainerId& id) {
   const auto node = containers_.extract(id);
-  if (node.mapped().told) return;
+  // Empty unless it was killed itself: the leaders died with it, what they had started did not.
+  for (const auto& [name, leader] : node.mapped().groups) {
+    ::kill(-static_cast<pid_t>(leader), SIGKILL);
+  }
   // Not from within the callback of a watch that goes with it.
   loop_.post([this, id, status = *node.mapped().exit] { callbacks_.gone(id, status); });
 }

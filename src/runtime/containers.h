@@ -61,21 +61,23 @@ class Containers {
     std::unique_ptr<UnixConnection> connection;
     // It has ended; what it wrote to its socket before is read first.
     std::optional<std::optional<int32_t>> exit;
-    bool told = false;  // launch_failed was: no end is to follow
+    // Of the processes that it has started: leaders of groups that a killed souk-executor leaves
+    // behind.
+    std::map<std::string, int64_t> groups;
   };
 
   Result<void> start(const agent::effect::LaunchContainer& order);
-  Result<std::optional<User>> user_of(const std::string& name) const;
+  Result<std::optional<User>> user_of(const std::string& name);
   Result<protocol::supervisor::Process> process_of(const agent::effect::LaunchProcesses& order,
-                                                   const TaskSpec* task) const;
+                                                   const TaskSpec* task);
   std::vector<std::string> environment_of(const agent::effect::LaunchProcesses& order,
                                           const std::string& folder) const;
-  void fail_launch(const agent::effect::LaunchProcesses& order, const std::string& why);
   // Until its Hello a connection that dialled in belongs to no container.
   void welcome(std::unique_ptr<UnixConnection> connection);
   void hear_stranger(UnixConnection* stranger, std::string_view frame);
   void attach(const ContainerId& id, std::unique_ptr<UnixConnection> connection);
   void hear(const ContainerId& id, std::string_view frame);
+  void note_groups(const ContainerId& id, const protocol::supervisor::Report& report);
   void ended(const ContainerId& id, std::optional<int32_t> status);
   void finish(const ContainerId& id);
 
@@ -83,6 +85,7 @@ class Containers {
   Options options_;
   Callbacks callbacks_;
   Sandboxes sandboxes_;
+  std::map<std::string, std::pair<User, MonoTime>> users_;  // until when it holds
   std::string socket_path_;
   std::unique_ptr<UnixListener> listener_;
   std::map<ContainerId, Container> containers_;

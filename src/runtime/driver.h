@@ -10,6 +10,7 @@
 //   answers std::optional<MonoTime> next_deadline();       // asked after each batch
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <iterator>

@@ -10,7 +10,7 @@
 namespace souk::runtime {
 
 struct HttpClient::Impl {
-  Impl(Loop& l, Options o) : loop(l), options(std::move(o)) {
+  Impl(Loop& l, const Options& o) : loop(l), options(o) {
     options.max_pipelined = std::max<std::size_t>(options.max_pipelined, 1);
   }
 
@@ -41,8 +41,8 @@ struct HttpClient::Impl {
 
 HttpClient::HttpClient(Loop& loop) : HttpClient(loop, Options()) {}
 
-HttpClient::HttpClient(Loop& loop, Options options)
-    : impl_(std::make_unique<Impl>(loop, std::move(options))) {}
+HttpClient::HttpClient(Loop& loop, const Options& options)
+    : impl_(std::make_unique<Impl>(loop, options)) {}
 
 HttpClient::~HttpClient() {
   impl_->close_all();
@@ -51,7 +51,7 @@ HttpClient::~HttpClient() {
   loop.post([husk = std::move(impl_)] {});
 }
 
-void HttpClient::request(ClientRequest request, OnAnswer done) {
+void HttpClient::request(const ClientRequest& request, OnAnswer done) {
   std::unique_ptr<ClientChannel>& channel = impl_->channels[request.url.authority()];
   if (channel == nullptr) {
     channel = std::make_unique<ClientChannel>(impl_->loop, impl_->options, request.url);
@@ -59,7 +59,8 @@ void HttpClient::request(ClientRequest request, OnAnswer done) {
   channel->request(request, std::move(done));
 }
 
-HttpClient::StreamId HttpClient::open_stream(ClientRequest request, StreamCallbacks callbacks) {
+HttpClient::StreamId HttpClient::open_stream(const ClientRequest& request,
+                                             StreamCallbacks callbacks) {
   const StreamId id = ++impl_->last_id;
   auto over = [impl = impl_.get(), id] { impl->forget(id); };
   auto stream = std::make_unique<ClientStream>(impl_->loop, impl_->options, std::move(callbacks),
@@ -67,7 +68,7 @@ HttpClient::StreamId HttpClient::open_stream(ClientRequest request, StreamCallba
   return impl_->add(std::move(stream), request, {});
 }
 
-HttpClient::StreamId HttpClient::open_link(HttpUrl url, std::string protocol,
+HttpClient::StreamId HttpClient::open_link(HttpUrl url, const std::string& protocol,
                                            LinkCallbacks callbacks, HttpHeaders headers) {
   const StreamId id = ++impl_->last_id;
   auto over = [impl = impl_.get(), id] { impl->forget(id); };
@@ -96,11 +97,11 @@ void HttpClient::close(StreamId id) {
 
 namespace {
 
-Result<HttpAnswer> ask(ClientRequest request, Duration timeout) {
+Result<HttpAnswer> ask(const ClientRequest& request, Duration timeout) {
   Loop loop;
   HttpClient client(loop, {.connect_timeout = timeout, .answer_timeout = timeout});
   Result<HttpAnswer> result = fail("no answer");
-  client.request(std::move(request), [&](Result<HttpAnswer> answer) {
+  client.request(request, [&](Result<HttpAnswer> answer) {
     result = std::move(answer);
     loop.stop();
   });
@@ -116,15 +117,15 @@ Result<HttpAnswer> http_get(std::string_view url, Duration timeout) {
   return ask({.method = "GET", .url = std::move(*parsed)}, timeout);
 }
 
-Result<HttpAnswer> http_post(std::string_view url, std::string content_type, std::string body,
-                             Duration timeout) {
+Result<HttpAnswer> http_post(std::string_view url, const std::string& content_type,
+                             std::string body, Duration timeout) {
   Result<HttpUrl> parsed = parse_url(url);
   if (!parsed) return std::unexpected(parsed.error());
   ClientRequest request;
   request.url = std::move(*parsed);
   request.headers.add("Content-Type", content_type);
   request.body = std::make_shared<const std::string>(std::move(body));
-  return ask(std::move(request), timeout);
+  return ask(request, timeout);
 }
 
 }  // namespace souk::runtime

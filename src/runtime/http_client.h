@@ -61,17 +61,17 @@ class HttpClient {
   };
 
   explicit HttpClient(Loop& loop);
-  HttpClient(Loop& loop, Options options);
+  HttpClient(Loop& loop, const Options& options);
   ~HttpClient();  // no callback comes any more
 
   // Requests to one origin go in order over one kept-alive connection. After a lost connection
   // those that were written and not answered fail (they may have taken effect); the others go over
   // a new one.
-  void request(ClientRequest request, OnAnswer done);
+  void request(const ClientRequest& request, OnAnswer done);
 
   // Each stream and link has a connection of its own.
-  StreamId open_stream(ClientRequest request, StreamCallbacks callbacks);
-  StreamId open_link(HttpUrl url, std::string protocol, LinkCallbacks callbacks,
+  StreamId open_stream(const ClientRequest& request, StreamCallbacks callbacks);
+  StreamId open_link(HttpUrl url, const std::string& protocol, LinkCallbacks callbacks,
                      HttpHeaders headers = {});
   // Bytes framed by append_link_frame(), also before on_open. To an id that is gone: dropped.
   void send(StreamId link, std::string bytes);
@@ -85,7 +85,7 @@ class HttpClient {
 
 // For command-line tools: one request on a connection of its own, waiting for the answer.
 Result<HttpAnswer> http_get(std::string_view url, Duration timeout = 10s);
-Result<HttpAnswer> http_post(std::string_view url, std::string content_type, std::string body,
-                             Duration timeout = 10s);
+Result<HttpAnswer> http_post(std::string_view url, const std::string& content_type,
+                             std::string body, Duration timeout = 10s);
 
 }  // namespace souk::runtime

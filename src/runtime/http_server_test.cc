@@ -355,6 +355,7 @@ TEST(HttpServer, RefusesAnAddressThatIsNone) {
 TEST(HttpServer, TwoHundredConnectionsOnTwoThreads) {
   TestServer server({.threads = 2});
   std::vector<RawClient> clients;
+  clients.reserve(200);
   for (int i = 0; i < 200; ++i) clients.emplace_back(server.port());
   for (int round = 0; round < 3; ++round) {
     for (std::size_t i = 0; i < clients.size(); ++i) {

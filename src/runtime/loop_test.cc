@@ -2,11 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -35,6 +36,7 @@ TEST(Loop, PostsFromManyThreadsAllArrive) {
   std::vector<int> last(4, -1);
   int arrived = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (std::size_t t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 1000; ++i) {
@@ -227,8 +229,8 @@ TEST(Driver, HandsEventsOverInOrderAndInBatches) {
   Driver<CountingHost> driver(loop, host);
   constexpr int kEvents = 10'000;
   host.done = [&] { return host.events.size() == kEvents; };
-  std::vector<int> many;
-  for (int i = 0; i < kEvents; ++i) many.push_back(i);
+  std::vector<int> many(kEvents);
+  std::iota(many.begin(), many.end(), 0);
   driver.post_all(many);
   EXPECT_TRUE(many.empty());
   loop.run();

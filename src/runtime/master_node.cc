@@ -136,7 +136,10 @@ Result<void> MasterNode::Impl::start() {
 
   // Requests may come as soon as the server listens; the loop takes them up once the machine is
   // there.
-  HttpServer::Options server_options{.ip = options.ip, .port = options.port, .threads = threads};
+  HttpServer::Options server_options{.ip = options.ip,
+                                     .port = options.port,
+                                     .threads = threads,
+                                     .max_send_buffer = options.max_stream_buffer};
   auto listening = HttpServer::start(server_options, *this);
   if (!listening) return std::unexpected(listening.error());
   server = std::move(*listening);

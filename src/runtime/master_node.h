@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "master/options.h"
 #include "protocol/master_view.h"
+#include "runtime/http_types.h"
 
 namespace souk::runtime {
 
@@ -22,7 +23,8 @@ struct MasterNodeOptions {
   std::string hostname;  // as clients are told; empty: the ip
   std::string work_dir;  // of the registry; made if it is not there
   unsigned io_threads = 1;
-  master::Options machine;  // its `info` is filled in
+  std::size_t max_stream_buffer = kMaxSendBuffer;  // unread bytes of one stream or link
+  master::Options machine;                         // its `info` is filled in
   allocator::Options allocation;
   std::vector<std::pair<std::string, std::string>> flags;  // for /flags
   // Of a whole cluster in one process: kills the agent with this id, as a power failure would. On
