@@ -70,7 +70,8 @@ class SchedulerDriver {
   std::function<void(const AgentId&, const ExecutorId&, const std::string& data)> on_message;
   // An agent was lost, or (with an executor's id) one of our executors ended with this status.
   std::function<void(const AgentId&, const ExecutorId&, std::optional<int>)> on_failure;
-  // Offers of before are void. The driver tries to come back by itself.
+  // The connection is lost, or could not be made: offers of before are void. The driver goes on
+  // trying by itself.
   std::function<void(const std::string& why)> on_disconnected;
 
   // Blocks. An error: the master will not have this framework, or not any more.

@@ -141,8 +141,8 @@ using CheckpointOperation =
                  checkpoint::SandboxRemoved, checkpoint::TasksAdded, checkpoint::UpdatePending,
                  checkpoint::UpdateAcknowledged, checkpoint::TaskForgotten>;
 
-// Folds one operation into the value. Total: an operation that does not fit changes nothing. (Call it qualified: the
-// arguments also name std::apply.)
+// Folds one operation into the value. Total: an operation that does not fit changes nothing. (Call
+// it qualified: the arguments also name std::apply.)
 void apply(Checkpoint& value, const CheckpointOperation& operation);
 
 }  // namespace souk::agent

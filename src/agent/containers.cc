@@ -18,6 +18,7 @@ namespace {
 const ContainerId& id_of(const Container& container) { return container.sandbox.container; }
 
 void launch_processes(Context& c, Container& container, std::vector<TaskSpec> tasks, bool group) {
+  container.launched = true;
   c.emit(effect::LaunchProcesses{.kind = container.kind,
                                  .sandbox = container.sandbox,
                                  .framework = framework_of(c.state, container).info,
@@ -25,6 +26,18 @@ void launch_processes(Context& c, Container& container, std::vector<TaskSpec> ta
                                  .executor = container.executor,
                                  .tasks = std::move(tasks),
                                  .group = group});
+}
+
+// The executor API names no container: as long as an earlier process of a custom executor may live,
+// it could subscribe in the place of the new one.
+bool predecessor_lingers(State& state, const Container& container) {
+  if (container.kind != ContainerKind::kCustom) return false;
+  const Framework& framework = framework_of(state, container);
+  return std::ranges::any_of(framework.containers, [&](const ContainerId& id) {
+    const Container& other = state.containers.at(id);
+    return id != id_of(container) && other.kind == container.kind &&
+           other.sandbox.executor == container.sandbox.executor && other.stage == Stage::kEnded;
+  });
 }
 
 std::vector<TaskSpec> specs_of(Framework& framework, const Batch& batch) {
@@ -110,17 +123,21 @@ void perform(Context& c, held::StartBatch&& h) {
   for (Batch& batch : container->batches) {
     if (batch.number == h.batch) batch.durable = true;
   }
-  if (container->stage == Stage::kPersisting) {
-    container->stage = Stage::kStarting;
-    c.state.timers.set(timer_of(TimerKind::kRegistration, *container),
-                       c.now.mono + c.options.executor_registration_timeout);
-    c.emit(effect::LaunchContainer{.kind = container->kind,
-                                   .sandbox = container->sandbox,
-                                   .framework = framework_of(c.state, *container).info,
-                                   .role = container->role,
-                                   .executor = container->executor});
-  }
+  start(c, *container);
   deliver(c, *container);
+}
+
+void start(Context& c, Container& container) {
+  if (container.stage != Stage::kPersisting || container.batches.empty()) return;
+  if (!container.batches.front().durable || predecessor_lingers(c.state, container)) return;
+  container.stage = Stage::kStarting;
+  c.state.timers.set(timer_of(TimerKind::kRegistration, container),
+                     c.now.mono + c.options.executor_registration_timeout);
+  c.emit(effect::LaunchContainer{.kind = container.kind,
+                                 .sandbox = container.sandbox,
+                                 .framework = framework_of(c.state, container).info,
+                                 .role = container.role,
+                                 .executor = container.executor});
 }
 
 void perform(Context& c, held::Deliver&& h) {

@@ -8,6 +8,8 @@ namespace souk::agent {
 Container& add_container(Context& c, Framework& framework, ContainerKind kind,
                          const std::string& role, const ExecutorSpec& executor);
 
+// Launches it, if its first tasks are stored and no earlier container is in the way.
+void start(Context& c, Container& container);
 // Hands over what waits, as far as it can be handed over.
 void deliver(Context& c, Container& container);
 // Its souk-executor is connected: says everything that may have been lost.

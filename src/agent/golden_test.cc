@@ -1,6 +1,7 @@
-// Golden scripts: testdata/*.txt. A line that begins with "> " is an event; what follows it, up to the next one, are
-// the effects that it has. UPDATE_GOLDEN=1 in the environment writes the effects anew. Containers are called c1, c2, ... and
-// other UUIDs u1, u2, ... in the order of their appearance.
+// Golden scripts: testdata/*.txt. A line that begins with "> " is an event; what follows it, up to
+// the next one, are the effects that it has. SOUK_REWRITE_GOLDEN=1 in the environment writes the
+// effects anew. Containers are called c1, c2, ... and other UUIDs u1, u2, ... in the order of their
+// appearance.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -136,14 +137,14 @@ class Script {
     }
     if (what == "ping") return rig_->master(to_agent::Ping{}), true;
     if (what == "shutdown") return rig_->master(to_agent::Shutdown{.reason = at(w, 2)}), true;
-    if (what == "commands") return rig_->master(testing::commands(info(f.value), specs(w, 3))), true;
+    if (what == "commands")
+      return rig_->master(testing::commands(info(f.value), specs(w, 3))), true;
     if (what == "group" || what == "custom") {
       auto run = testing::commands(info(f.value), specs(w, 4));
       run.command_task = false;
       run.group = what == "group";
       run.executor.id = ExecutorId(at(w, 3));
-      run.executor.type =
-          run.group ? ExecutorSpec::Type::kDefault : ExecutorSpec::Type::kCustom;
+      run.executor.type = run.group ? ExecutorSpec::Type::kDefault : ExecutorSpec::Type::kCustom;
       rig_->master(run);
       return true;
     }
@@ -243,7 +244,7 @@ TEST(AgentGolden, Scripts) {
   }
   std::ranges::sort(files);
   ASSERT_GE(files.size(), 4u);
-  const bool rewrite = std::getenv("UPDATE_GOLDEN") != nullptr;
+  const bool rewrite = std::getenv("SOUK_REWRITE_GOLDEN") != nullptr;
   for (const auto& file : files) {
     std::stringstream text;
     text << std::ifstream(file).rdbuf();
@@ -252,7 +253,7 @@ TEST(AgentGolden, Scripts) {
     if (rewrite) {
       std::ofstream(file) << now;
     } else {
-      EXPECT_EQ(text.str(), now) << file << ": if this is meant, run with UPDATE_GOLDEN=1";
+      EXPECT_EQ(text.str(), now) << file << ": if this is meant, run with SOUK_REWRITE_GOLDEN=1";
     }
   }
 }

@@ -7,8 +7,7 @@ namespace souk::agent {
 
 // Asks for the end of a task. Said anew each time, so that no stuck kill swallows a later one; the
 // shortest grace so far holds. `ending`: what to report instead of TASK_KILLED.
-void kill_task(Context& c, Task& task, std::optional<Duration> grace,
-               std::optional<Ending> ending);
+void kill_task(Context& c, Task& task, std::optional<Duration> grace, std::optional<Ending> ending);
 // The kill takes longer than its grace and the margin.
 void kill_overdue(Context& c, Framework& framework, Task& task);
 void shut_down_framework(Context& c, Framework& framework, const Ending& ending);

@@ -32,8 +32,9 @@ std::expected<Container*, HttpAnswer> find_executor(Context& c, const FrameworkI
   const auto at = framework->executors.find(executor_id);
   if (at == framework->executors.end()) return missing("Executor cannot be found");
   Container* container = find_container(c.state, at->second);
-  if (container == nullptr || container->kind != ContainerKind::kCustom ||
-      container->stage < Stage::kRunning) {
+  // What subscribes before the process was ordered is a leftover of an earlier container of this
+  // executor.
+  if (container == nullptr || container->kind != ContainerKind::kCustom || !container->launched) {
     return missing("Executor cannot be found");
   }
   return container;
@@ -146,7 +147,6 @@ void say_kills_again(Context& c, Container& container) {
 void begin_stream(Context& c, Container& container, ConnectionId connection) {
   close_stream(c, container);  // the second subscriber wins
   container.stream = connection;
-  container.process_started = true;
   c.state.streams[connection] = container.sandbox.container;
   c.state.timers.cancel(timer_of(TimerKind::kRegistration, container));
   c.state.timers.cancel(timer_of(TimerKind::kResubscribe, container));

@@ -363,6 +363,24 @@ TEST(AgentExecutor, ItsEndFailsItsTasksAndIsTold) {
   EXPECT_EQ(rig.to_the_master<to_master::ExecutorTerminated>().size(), 1u) << "once";
 }
 
+TEST(AgentExecutor, ANewOneWaitsForTheEndOfTheOld) {
+  Rig rig;
+  const ContainerId old = subscribed(rig);
+  rig.report(old, supervisor::Exited{"E", 0, false});
+  rig.clear();
+  rig.master(custom("E", {"T2"}));
+  rig.master(custom("E", {"T3"}));
+  EXPECT_NE(rig.container_of("T2"), old);
+  EXPECT_TRUE(rig.all<effect::LaunchContainer>().empty());
+  rig.subscribe(7, "E");
+  EXPECT_EQ(status_of(rig), 400) << "it could be a leftover of the old one";
+  rig.step(event::SupervisorGone{old, 0});
+  EXPECT_EQ(rig.all<effect::LaunchContainer>().size(), 1u);
+  rig.connect(rig.container_of("T2"));
+  rig.subscribe(8, "E");
+  EXPECT_EQ(rig.to_the_executor<ev::Launch>().size(), 2u);
+}
+
 TEST(AgentExecutor, ThatCannotBeLaunched) {
   Rig rig;
   rig.up();

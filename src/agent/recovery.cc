@@ -26,6 +26,7 @@ void restore_container(State& state, Checkpoint::Container&& stored) {
   container.executor = std::move(stored.executor);
   container.stage = Stage::kRunning;
   container.pid = stored.pid;
+  container.launched = stored.pid != 0;
   framework->second.containers.insert(id);
   if (container.kind != ContainerKind::kCommand) {
     framework->second.executors[container.sandbox.executor] = id;

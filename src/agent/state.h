@@ -101,9 +101,9 @@ struct EndSupervisor {
 
 }  // namespace held
 
-using Held = std::variant<held::SendRegister, held::StartBatch, held::Deliver, held::SayOnce, held::OfferUpdate,
-                          held::TakeReport, held::AcknowledgeExecutor, held::TellExecutorTerminated,
-                          held::EndSupervisor>;
+using Held = std::variant<held::SendRegister, held::StartBatch, held::Deliver, held::SayOnce,
+                          held::OfferUpdate, held::TakeReport, held::AcknowledgeExecutor,
+                          held::TellExecutorTerminated, held::EndSupervisor>;
 
 // --- tasks and containers
 
@@ -173,7 +173,8 @@ struct Container {
   std::optional<Ending> ending;  // of the tasks that the shutdown ends
 
   // Custom executors.
-  bool process_started = false;
+  bool launched = false;         // its process was ordered, in this or an earlier life of the agent
+  bool process_started = false;  // and is known to have started, in this life
   bool subscribed_once = false;
   std::optional<ConnectionId> stream;
 };

@@ -2,6 +2,7 @@
 // dangles; here it is erased.
 #include <utility>
 
+#include "agent/containers.h"
 #include "agent/handlers.h"
 #include "agent/link.h"
 #include "agent/storage.h"
@@ -34,9 +35,13 @@ void forget_containers(Context& c) {
     const auto at = state.containers.find(id);
     if (at == state.containers.end()) continue;
     Framework& framework = framework_of(state, at->second);
+    const ExecutorId executor = at->second.sandbox.executor;
     framework.containers.erase(id);
     state.touched.insert(framework.info.id);
     state.containers.erase(at);
+    // The next one of this executor may have waited for that.
+    const auto next = framework.executors.find(executor);
+    if (next != framework.executors.end()) start(c, state.containers.at(next->second));
   }
 }
 

@@ -1,5 +1,5 @@
-// For tests: a machine with a storage that answers at once (or when told), a clock, and the effects since the last look.
-// Invariants are checked after every step.
+// For tests: a machine with a storage that answers at once (or when told), a clock, and the effects
+// since the last look. Invariants are checked after every step.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -149,16 +149,17 @@ class Rig {
   }
   void subscribe(uint64_t connection, const std::string& executor,
                  executor_call::Subscribe call = {}) {
-    step(event::ExecutorSubscribed{ConnectionId(connection), FrameworkId("F"),
-                                   ExecutorId(executor), std::move(call)});
+    step(event::ExecutorSubscribed{ConnectionId(connection), FrameworkId("F"), ExecutorId(executor),
+                                   std::move(call)});
   }
   void call(uint64_t request, const std::string& executor,
             std::variant<executor_call::Subscribe, executor_call::Update, executor_call::Message,
                          executor_call::Heartbeat>
                 body) {
-    step(event::ExecutorCalled{
-        ConnectionId(request),
-        {.framework = FrameworkId("F"), .executor = ExecutorId(executor), .body = std::move(body)}});
+    step(event::ExecutorCalled{ConnectionId(request),
+                               {.framework = FrameworkId("F"),
+                                .executor = ExecutorId(executor),
+                                .body = std::move(body)}});
   }
   void acknowledge(const TaskStatus& status, const std::string& framework_id = "F") {
     master(to_agent::Acknowledge{FrameworkId(framework_id), status.task_id,

@@ -129,7 +129,7 @@ int Run::run() {
   driver_.on_offers = [this](std::vector<Offer> offers) { take(std::move(offers)); };
   driver_.on_update = [this](const TaskStatus& status) { hear(status); };
   driver_.on_disconnected = [this](const std::string& why) {
-    say("lost the master, trying again: " + why);
+    say("no connection to the master, trying again: " + why);
   };
   const auto result = driver_.run();
   if (!result) return complain(result.error());

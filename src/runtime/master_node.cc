@@ -408,6 +408,9 @@ void MasterNode::Impl::carry_out_one(master::SendToAgent&& effect) {
 void MasterNode::Impl::carry_out_one(master::CloseLink&& effect) {
   flush_gathered();
   out.close(server_id(effect.link));
+  // The server does not tell of ends that we made; frames that were read before may still be
+  // queued.
+  driver.post({master::LinkClosed{effect.link}});
 }
 
 void MasterNode::Impl::carry_out_one(master::Persist&& effect) {

@@ -40,7 +40,8 @@ void Machine::connect() {
   state_ = State::kConnecting;
   ++attempt_;
   stream_open_ = false;
-  if (redirect_.empty()) {
+  redirected_ = !redirect_.empty();
+  if (!redirected_) {
     master_ = options_.masters[next_master_++ % options_.masters.size()];
   } else {
     master_ = std::exchange(redirect_, {});
@@ -55,9 +56,12 @@ void Machine::connect() {
 void Machine::reconnect(const std::string& why, bool at_once) {
   const bool was_subscribed = state_ == State::kSubscribed;
   out(Disconnect{attempt_});
+  stream_open_ = false;
   ++attempt_;  // whatever else comes of it is too late
-  if (was_subscribed) {
-    backoff_ = Duration::zero();
+  if (was_subscribed) backoff_ = Duration::zero();
+  // Once for each spell of trouble, the first attempt's included.
+  if (!at_once && !told_) {
+    told_ = true;
     out(TellDisconnected{why});
   }
   state_ = State::kWaiting;
@@ -77,16 +81,16 @@ void Machine::end(std::optional<std::string> error) {
 }
 
 void Machine::on(StreamOpened&& event) {
-  if (event.attempt != attempt_) return;
+  if (event.attempt != attempt_ || state_ != State::kConnecting) return;
   stream_open_ = true;
   stream_id_ = std::move(event.stream_id);
 }
 
 void Machine::on(StreamRefused&& event) {
-  if (event.attempt != attempt_) return;
+  if (event.attempt != attempt_ || state_ != State::kConnecting) return;
   if (event.status == 307 && !event.location.empty() && event.location != master_) {
     redirect_ = std::move(event.location);
-    return reconnect("redirected", true);
+    return reconnect("redirected", !redirected_);
   }
   // 400, 401, 403, 406, 415: asking again would bring the same answer.
   if (event.status >= 400 && event.status < 500 && event.status != 404 && event.status != 408) {
@@ -99,11 +103,12 @@ void Machine::on(StreamRefused&& event) {
 void Machine::on(StreamEnded&& event) {
   if (event.attempt != attempt_) return;
   if (state_ == State::kStopping) return end(std::nullopt);
+  if (state_ == State::kIdle || state_ == State::kWaiting) return;
   reconnect(event.why, false);
 }
 
 void Machine::on(StreamSaid&& event) {
-  if (event.attempt != attempt_ || state_ == State::kStopping) return;
+  if (event.attempt != attempt_ || !stream_open_ || state_ == State::kStopping) return;
   if (state_ == State::kSubscribed) {
     arm(now_.mono + heartbeat_interval_ * options_.max_missed_heartbeats);
   }
@@ -116,6 +121,7 @@ void Machine::on(StreamSaid&& event) {
     out(Tell{std::move(event.event)});
     return end(text);
   }
+  if (state_ != State::kSubscribed) return;  // nothing else comes before SUBSCRIBED
   if (auto* update = std::get_if<event::Update>(&event.event)) return hear_update(*update);
   out(Tell{std::move(event.event)});
 }
@@ -123,8 +129,9 @@ void Machine::on(StreamSaid&& event) {
 void Machine::subscribed_now(const event::Subscribed& event) {
   state_ = State::kSubscribed;
   backoff_ = Duration::zero();
+  told_ = false;
   options_.framework.id = event.framework;
-  heartbeat_interval_ = std::max<Duration>(event.heartbeat_interval, 1s);
+  heartbeat_interval_ = std::clamp<Duration>(event.heartbeat_interval, 1s, kMaxHeartbeatInterval);
   arm(now_.mono + heartbeat_interval_ * options_.max_missed_heartbeats);
   out(Tell{event});
   if (tasks_.empty()) return;
@@ -172,7 +179,9 @@ void Machine::remember(const protocol::SchedulerCallBody& body) {
     if (revive->roles.empty()) suppressed_.clear();
     for (const std::string& role : revive->roles) suppressed_.erase(role);
   } else if (const auto* update = std::get_if<call::UpdateFramework>(&body)) {
+    FrameworkId id = std::move(options_.framework.id);  // which the call may leave out
     options_.framework = update->framework;
+    options_.framework.id = std::move(id);
     suppressed_ = {update->suppressed_roles.begin(), update->suppressed_roles.end()};
   }
 }

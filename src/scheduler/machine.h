@@ -38,6 +38,9 @@ struct Options {
 // Bounds what a framework is tracked by; beyond it, tasks are not reconciled on their own.
 inline constexpr std::size_t kMaxTasks = 1'000'000;
 
+// Beyond it, a master's word on how often it sends heartbeats is not believed.
+inline constexpr Duration kMaxHeartbeatInterval = 1h;
+
 // Numbers the streams: an event of an earlier one comes too late.
 using Attempt = uint64_t;
 
@@ -103,7 +106,8 @@ struct Send {
 struct Tell {
   protocol::SchedulerEvent event;
 };
-// Told once for each time that it was subscribed: its offers are void.
+// It is not connected, and goes on trying: its offers are void. Told once until it is subscribed
+// again.
 struct TellDisconnected {
   std::string why;
 };
@@ -129,6 +133,9 @@ class Machine {
   // Tasks that were launched and have not been seen to end.
   std::size_t open_tasks() const { return tasks_.size(); }
 
+  // What is wrong with the books, or nothing. For tests and the simulator.
+  std::optional<std::string> broken_invariant() const;
+
  private:
   enum class State : uint8_t { kIdle, kWaiting, kConnecting, kSubscribed, kStopping, kEnded };
 
@@ -143,8 +150,8 @@ class Machine {
   void on(TimerFired&& event);
 
   void connect();
-  // Gives up the stream, if there is one, and tries again: at once after a redirect, else after a
-  // back-off.
+  // Gives up the stream, if there is one, and tries again: at once after a redirect (two masters
+  // may point at each other, so only after the first in a row), else after a back-off.
   void reconnect(const std::string& why, bool at_once);
   void end(std::optional<std::string> error);
   void subscribed_now(const protocol::event::Subscribed& event);
@@ -176,9 +183,11 @@ class Machine {
   State state_ = State::kIdle;
   Attempt attempt_ = 0;
   bool stream_open_ = false;
+  bool told_ = false;  // TellDisconnected, since it was last subscribed
   std::size_t next_master_ = 0;
-  std::string master_;    // of the attempt
-  std::string redirect_;  // where the next attempt goes; empty: the next of the list
+  std::string master_;       // of the attempt
+  std::string redirect_;     // where the next attempt goes; empty: the next of the list
+  bool redirected_ = false;  // so began this attempt
   std::string stream_id_;
   Duration backoff_{0};
   Duration heartbeat_interval_{0};
