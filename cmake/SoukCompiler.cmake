@@ -40,8 +40,10 @@ endif()
 
 find_program(SOUK_CCACHE ccache)
 if(SOUK_CCACHE)
-  # The two sloppiness settings are what ccache asks for to cache units that use precompiled headers.
-  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${SOUK_CCACHE})
+  # The two sloppiness settings are what ccache asks for to cache units that use precompiled headers; the
+  # others let one clone of the repository use what another one has compiled.
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros
+    CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${SOUK_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()

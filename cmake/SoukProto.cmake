@@ -15,6 +15,8 @@ if(protos)
     VERBATIM)
   add_library(souk_proto STATIC ${sources})
   target_compile_options(souk_proto PRIVATE -w)
+  # Or it writes a line to standard error for each text that is not UTF-8, which peers may send.
+  target_compile_definitions(souk_proto PRIVATE NDEBUG)
   # What Mesos deprecates its clients still send and read, so it is spoken here.
   target_compile_options(souk_proto INTERFACE -Wno-deprecated-declarations)
   target_include_directories(souk_proto SYSTEM PUBLIC $<BUILD_INTERFACE:${out}>)

@@ -11,7 +11,37 @@ std::optional<std::string> broken(fmt::format_string<Args...> format, Args&&... 
 
 }  // namespace
 
+std::optional<std::string> Machine::broken_connection() const {
+  std::size_t streams = 0;
+  for (const auto& [key, framework] : frameworks_) {
+    const bool waits = deadlines_.of({Timer::Kind::kHeartbeat, key.value}).has_value();
+    if (waits != framework.active()) {
+      return broken("framework {}: heartbeats do not follow its stream", framework.info.id);
+    }
+    if (!framework.connection) continue;
+    ++streams;
+    const auto at = streams_.find(*framework.connection);
+    if (at == streams_.end() || at->second != key) {
+      return broken("the stream of framework {} is not its", framework.info.id);
+    }
+  }
+  if (streams != streams_.size()) return "a stream of nobody";
+  for (const auto& [key, agent] : agents_) {
+    if (!agent.link) continue;
+    const auto at = links_.find(*agent.link);
+    if (at == links_.end() || at->second.agent != agent.info.id) {
+      return broken("the link of agent {} is not its", agent.info.id);
+    }
+    if (!deadlines_.of({Timer::Kind::kPing, key.value})) {
+      return broken("agent {} is not pinged", agent.info.id);
+    }
+  }
+  if (awaited_.size() != awaited_numbers_.size()) return "the awaited agents are miscounted";
+  return std::nullopt;
+}
+
 std::optional<std::string> Machine::broken_invariant() const {
+  if (auto why = broken_connection()) return why;
   std::map<AgentKey, std::pair<Resources, Resources>> agent_sums;  // used, offered
   std::size_t tasks = 0;
   for (const auto& [key, framework] : frameworks_) {
@@ -22,6 +52,9 @@ std::optional<std::string> Machine::broken_invariant() const {
         return broken("agent {} does not know its task {}", agent->second.info.id, id);
       }
       ++tasks;
+      if (task.pending && is_terminal(task.pending->state) && !is_terminal(task.state)) {
+        return broken("task {} runs on after its end", id);
+      }
       if (is_terminal(task.state)) continue;
       agent_sums[task.agent].first += task.spec->resources;
     }
@@ -40,6 +73,7 @@ std::optional<std::string> Machine::broken_invariant() const {
     }
   }
   if (tasks != 0) return broken("{} tasks are not with their agents", tasks);
+  if (offer_ids_.size() != offers_.size()) return "an offer's number is left over";
   for (const auto& [id, offer] : offers_) {
     if (!frameworks_.at(offer.framework).offers.contains(id) ||
         !agents_.at(offer.agent).offers.contains(id) || !offer_ids_.contains(offer.number)) {

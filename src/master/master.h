@@ -77,6 +77,7 @@ class Machine {
   void call(Framework& framework, protocol::call::Shutdown&& call);
   void call(Framework& framework, protocol::call::Acknowledge&& call);
   void call(Framework& framework, protocol::call::Reconcile&& call);
+  void call(Framework& framework, protocol::call::ReconcileOperations&& call);
   void call(Framework& framework, protocol::call::Message&& call);
 
   // --- on_offer.cc
@@ -165,6 +166,8 @@ class Machine {
   Agent& agent(AgentKey key);
   allocator::FrameworkFacts facts_of(const Framework& framework) const;
   allocator::AgentFacts facts_of(const Agent& agent) const;
+
+  std::optional<std::string> broken_connection() const;
 
   // --- effects
   template <class E>

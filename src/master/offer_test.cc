@@ -320,6 +320,15 @@ TEST(MasterOffer, UnbuiltOperationsAreRefusedByName) {
   EXPECT_NE(updates[0].message.find("RESERVE"), std::string::npos);
 }
 
+TEST(MasterOffer, OperationsThatAreAskedAboutAreUnknown) {
+  Cluster world;
+  world.call(world.stream, call::ReconcileOperations{{{OperationId("op"), AgentId("x")}}});
+  const auto updates = world.take<event::UpdateOperationStatus>(world.stream);
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_TRUE(updates[0].unknown);
+  EXPECT_EQ(updates[0].agent, AgentId("x"));
+}
+
 TEST(MasterOffer, LeaveWithTheirAgent) {
   Cluster world;
   const auto offers = world.offers(world.stream);

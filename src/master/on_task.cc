@@ -108,7 +108,9 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
       if (task.statuses.size() > kMaxStatusesPerTask) task.statuses.erase(task.statuses.begin());
     }
     if (status.uuid) task.pending = status;
-    set_task_state(*framework, task, message.latest_state);
+    // Whatever is said of the latest state: nothing comes after a terminal one.
+    set_task_state(*framework, task,
+                   is_terminal(status.state) ? status.state : message.latest_state);
     if (!status.uuid && is_terminal(task.state)) remove_task(*framework, status.task_id);
   }
   // Of a task that is not known any more too: the acknowledgement may have been lost on its way to
@@ -175,6 +177,15 @@ void Machine::call(Framework& framework, call::Reconcile&& call) {
   for (const auto& [id, task] : framework.tasks) answer_reconcile(framework, id, task.agent_id);
   for (const auto& [id, task] : framework.unreachable_tasks) {
     answer_reconcile(framework, id, task.agent_id);
+  }
+}
+
+// No operation outlives its ACCEPT yet, so none is known.
+void Machine::call(Framework& framework, call::ReconcileOperations&& call) {
+  for (const auto& operation : call.operations) {
+    send(framework,
+         event::UpdateOperationStatus{operation.id, "Reconciliation: Operation is unknown",
+                                      operation.agent, /*unknown=*/true});
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -58,7 +59,10 @@ class World {
   void step(Event event) {
     Effects effects;
     machine_.step(now_, std::move(event), effects);
-    for (Effect& effect : effects) keep(std::move(effect));
+    for (Effect& effect : effects) {
+      if (watch) watch(effect);
+      keep(std::move(effect));
+    }
     ASSERT_EQ(machine_.broken_invariant(), std::nullopt);
     while (!hold_storage && !persists_.empty()) {
       const protocol::Ticket ticket = persists_.front().ticket;
@@ -164,8 +168,9 @@ class World {
     return link;
   }
   // Registers and gives the link; the id is in agent_of(link).
-  ConnectionId register_agent(const std::string& hostname,
-                              const std::string& resources = "cpus:4;mem:4096;ports:[31000-32000]") {
+  ConnectionId register_agent(
+      const std::string& hostname,
+      const std::string& resources = "cpus:4;mem:4096;ports:[31000-32000]") {
     AgentInfo info;
     info.hostname = hostname;
     info.ip = "127.0.0.1";
@@ -218,6 +223,7 @@ class World {
   std::vector<std::string> logs;
   std::optional<MonoTime> armed;
   bool hold_storage = false;
+  std::function<void(const Effect&)> watch;  // sees every effect first
 
   std::vector<Persist>& persists() { return persists_; }
   Machine& machine() { return machine_; }
@@ -225,7 +231,8 @@ class World {
 
  private:
   static Options fill(Options options) {
-    options.info = {.id = "m", .hostname = "master", .ip = "127.0.0.1", .port = 5050};
+    const std::string id = options.info.id.empty() ? "m" : options.info.id;
+    options.info = {.id = id, .hostname = "master", .ip = "127.0.0.1", .port = 5050};
     return options;
   }
   static allocator::Options allocator_options() {

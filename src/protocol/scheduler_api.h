@@ -1,5 +1,5 @@
-// What a scheduler and the master say to each other: the v1 scheduler API as plain structs (mesos-v1 "Scheduler
-// API"). Calls go to the master, events come from it.
+// What a scheduler and the master say to each other: the v1 scheduler API as plain structs
+// (mesos-v1 "Scheduler API"). Calls go to the master, events come from it.
 #pragma once
 
 #include <optional>
@@ -152,11 +152,14 @@ struct Rescind {
 struct Update {
   TaskStatus status;
 };
-// Of an operation that was refused; without a uuid, so never acknowledged.
+// Of an operation that was refused, or that a scheduler asked about; without a uuid, so never
+// acknowledged.
 struct UpdateOperationStatus {
   OperationId operation;
   std::string message;
   AgentId agent;
+  bool unknown =
+      false;  // OPERATION_UNKNOWN: the answer to RECONCILE_OPERATIONS; else OPERATION_ERROR
 };
 struct Message {
   AgentId agent;
@@ -175,10 +178,9 @@ struct Heartbeat {};
 
 }  // namespace event
 
-using SchedulerEvent =
-    std::variant<event::Subscribed, event::Offers, event::Rescind, event::Update,
-                 event::UpdateOperationStatus, event::Message, event::Failure, event::Error,
-                 event::Heartbeat>;
+using SchedulerEvent = std::variant<event::Subscribed, event::Offers, event::Rescind, event::Update,
+                                    event::UpdateOperationStatus, event::Message, event::Failure,
+                                    event::Error, event::Heartbeat>;
 
 std::string_view name_of(const SchedulerEvent& event);
 

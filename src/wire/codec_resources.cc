@@ -155,8 +155,8 @@ void encode_resource(const Resource& resource, ReservationFormat format,
     out.mutable_allocation_info()->set_role(std::string(allocation_role));
   }
   if (!resource.disk.empty()) {
-    // These bytes come from decode_resource, so they parse.
-    (void)parse_binary(resource.disk.view(), *out.mutable_disk());
+    const auto parsed = parse_binary(resource.disk.view(), *out.mutable_disk());
+    if (!parsed) out.clear_disk();
   }
   if (resource.revocable) out.mutable_revocable();
   if (resource.shared) out.mutable_shared();

@@ -286,7 +286,7 @@ void encode_event(const protocol::event::UpdateOperationStatus& event, PbEvent& 
   out.set_type(PbEvent::UPDATE_OPERATION_STATUS);
   auto& status = *out.mutable_update_operation_status()->mutable_status();
   status.mutable_operation_id()->set_value(event.operation.value);
-  status.set_state(pb::OPERATION_ERROR);
+  status.set_state(event.unknown ? pb::OPERATION_UNKNOWN : pb::OPERATION_ERROR);
   status.set_message(event.message);
   if (!event.agent.empty()) status.mutable_agent_id()->set_value(event.agent.value);
 }

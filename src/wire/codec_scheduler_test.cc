@@ -448,6 +448,9 @@ TEST(SchedulerEvents, AreExactlyWhatMesosSends) {
             R"({"type":"UPDATE_OPERATION_STATUS","update_operation_status":{"status":)"
             R"({"operation_id":{"value":"op"},"state":"OPERATION_ERROR","message":"no",)"
             R"("agent_id":{"value":"S"}}}})");
+  EXPECT_EQ(text_of(event::UpdateOperationStatus{OperationId("op"), "who?", {}, true}),
+            R"({"type":"UPDATE_OPERATION_STATUS","update_operation_status":{"status":)"
+            R"({"operation_id":{"value":"op"},"state":"OPERATION_UNKNOWN","message":"who?"}}})");
 }
 
 TEST(SchedulerEvents, AreAppended) {

@@ -144,7 +144,8 @@ TEST(HttpText, RoutesAreFoundByTheirLongestPrefix) {
 RC_GTEST_PROP(HttpText, AnythingIsSafe, ()) {
   const auto text = *rc::gen::arbitrary<std::string>();
   (void)negotiate(text);
-  (void)parse_query(text);
+  const auto query = parse_query(text);
+  RC_ASSERT(!query || query->size() <= kMaxQueryParameters);
   const auto target = parse_target("/" + text);
   const std::string normal = normalize_path(target ? target->path : text, Side::kMaster);
   RC_ASSERT(normal.starts_with('/'));

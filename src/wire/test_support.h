@@ -74,11 +74,11 @@ inline void expect_sound(std::string_view text) {
   EXPECT_TRUE(json.finish()) << json.error();
 }
 
-// src/wire/testdata/<name>; UPDATE_GOLDEN=1 writes it anew.
+// src/wire/testdata/<name>; SOUK_REWRITE_GOLDEN=1 writes it anew.
 inline void expect_golden(const std::string& name, std::string_view json) {
   expect_sound(json);
   const std::string path = source_path("src/wire/testdata/" + name);
-  if (std::getenv("UPDATE_GOLDEN") != nullptr) std::ofstream(path) << pretty(json);
+  if (std::getenv("SOUK_REWRITE_GOLDEN") != nullptr) std::ofstream(path) << pretty(json);
   std::ifstream file(path);
   EXPECT_TRUE(file.good()) << path;
   const std::string expected(std::istreambuf_iterator<char>(file), {});

@@ -27,7 +27,10 @@ void decode_call(std::string_view body, ContentType type) {
   for (const auto& operation : accept->operations) {
     const auto* launch = std::get_if<protocol::Launch>(&operation.body);
     if (launch == nullptr) continue;
-    for (const TaskSpec& task : launch->tasks) (void)wire::task_command(task.raw);
+    for (const TaskSpec& task : launch->tasks) {
+      const auto command = wire::task_command(task.raw);
+      if (command && command->value.empty() && command->arguments.empty()) std::abort();
+    }
   }
 }
 
