@@ -126,8 +126,12 @@ SOUK_IN_CHILD int child(void* argument) {
 
 #undef SOUK_IN_CHILD
 
+const std::string& program_of(const Process& process) {
+  return process.program.empty() ? process.argv[0] : process.program;
+}
+
 std::vector<std::string> candidates(const Process& process) {
-  const std::string& command = process.argv[0];
+  const std::string& command = program_of(process);
   if (command.contains('/')) return {command};
   constexpr std::string_view kName = "PATH=";
   const auto at = std::ranges::find_if(
@@ -152,7 +156,7 @@ std::string described(int error) {
 std::string exec_advice(const Process& process, int error) {
   if (error == EACCES) return "; check its permissions";
   if (error != ENOENT) return "";
-  if (process.argv[0].contains('/')) return "; check the path, and the interpreter of a script";
+  if (program_of(process).contains('/')) return "; check the path, and the interpreter of a script";
   return "; check the command and PATH";
 }
 
@@ -178,7 +182,7 @@ std::string why(const Process& process, Stage stage, int error) {
     case Stage::kExec:
       break;
   }
-  return "cannot execute " + quote(process.argv[0]) + end + exec_advice(process, error);
+  return "cannot execute " + quote(program_of(process)) + end + exec_advice(process, error);
 }
 
 }  // namespace

@@ -26,6 +26,10 @@ int main(int argc, char** argv) {
   add_run_command(app, exit_status);
   add_status_command(app, exit_status);
   add_demo_command(app, exit_status);
+  if (argc < 2) {
+    std::printf("%s", app.help().c_str());
+    return kExitUsage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -34,6 +34,7 @@ struct OutputFollower::Impl {
     std::size_t reading = 0;  // which file is asked for
     bool asked = false;
     bool ended = false;
+    bool asked_after_end = false;  // only such an answer shows that there is no more
     int failures = 0;
     std::function<void()> done;
   };
@@ -66,6 +67,7 @@ void OutputFollower::Impl::read(const TaskId& id) {
                   runtime::percent_encode(file.path), file.offset));
   if (!url) return end(id);
   task.asked = true;
+  task.asked_after_end = task.ended;
   runtime::ClientRequest request{.method = "GET", .url = std::move(*url)};
   client.request(std::move(request),
                  [this, id](Result<runtime::HttpAnswer> answer) { answered(id, answer); });
@@ -86,12 +88,12 @@ void OutputFollower::Impl::answered(const TaskId& id, const Result<runtime::Http
       return read(id);
     }
   } else if (answer && answer->status == 404) {
-    task.failures = task.ended ? kMaxFailures : 0;  // never written, and never will be
+    task.failures = task.asked_after_end ? kMaxFailures : 0;  // never written, and never will be
   } else {
     ++task.failures;
   }
   // This file has been read to where it is now.
-  file.at_end = task.ended && (good || task.failures >= kMaxFailures);
+  file.at_end = task.asked_after_end && (good || task.failures >= kMaxFailures);
   task.reading = 1 - task.reading;
   if (task.files[0].at_end && task.files[1].at_end) return end(id);
   if (task.ended && good) return read(id);

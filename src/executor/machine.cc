@@ -28,8 +28,12 @@ bool is_id(int64_t id) { return id >= 0 && id < std::numeric_limits<uint32_t>::m
 // What is wrong with a process to be run; empty: nothing.
 std::string fault(const Process& process) {
   if (process.name.empty()) return "a process without a name";
-  if (process.argv.empty() || process.argv[0].empty()) return "no command is given";
-  if (has_nul(process.argv)) return "an argument of the command holds a NUL byte";
+  if (!process.refusal.empty()) return "";  // told in its place: when it would be spawned
+  if (process.argv.empty() || (process.program.empty() && process.argv[0].empty())) {
+    return "no command is given";
+  }
+  if (has_nul(process.argv) || has_nul(process.program))
+    return "an argument of the command holds a NUL byte";
   if (has_nul(process.environment)) return "an environment variable holds a NUL byte";
   if (has_nul(process.directory) || has_nul(process.stdout_path) || has_nul(process.stderr_path)) {
     return "a path holds a NUL byte";

@@ -54,9 +54,17 @@ void Machine::persisted(PendingRegistration&& pending) {
 }
 
 void Machine::persisted(PendingUnreachable&& pending) {
-  Agent* agent = find_agent(pending.agent);
-  if (agent == nullptr) return;  // awaited since the failover, and never came
-  remove_agent(agent->key, Removal::kUnreachable, pending.since);
+  if (const Agent* agent = find_agent(pending.agent)) {
+    return remove_agent(agent->key, Removal::kUnreachable, pending.since);
+  }
+  if (!registry_.unreachable.contains(pending.agent)) return;  // it has left meanwhile
+  // Awaited since the failover, and never came: its tasks are known to their frameworks only.
+  log(Log::Level::kWarning, fmt::format("agent {} did not come back to this master in time: it is "
+                                        "unreachable",
+                                        pending.agent));
+  for (auto& [key, framework] : frameworks_) {
+    send(framework, protocol::event::Failure{pending.agent, {}, std::nullopt});
+  }
 }
 
 }  // namespace souk::master

@@ -136,6 +136,7 @@ void write(Writer& out, const Process& process) {
   out.number(process.gid);
   out.numbers(process.groups);
   out.text(process.refusal);
+  out.text(process.program);
 }
 
 Process read_process(Reader& in) {
@@ -150,6 +151,7 @@ Process read_process(Reader& in) {
   process.gid = in.signed_number();
   process.groups = in.numbers();
   process.refusal = in.text();
+  process.program = in.text();
   return process;
 }
 

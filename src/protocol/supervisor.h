@@ -24,7 +24,7 @@ inline constexpr uint32_t kMaxFrame = 32u << 20;
 // A process to run. Everything is decided by the agent: ids are numeric, the environment is whole.
 struct Process {
   std::string name;                      // the task's id, or the executor's
-  std::vector<std::string> argv;         // argv[0] is what execvpe looks for
+  std::vector<std::string> argv;         // as the process sees it
   std::vector<std::string> environment;  // "NAME=value"
   std::string directory;                 // becomes the working directory
   std::string stdout_path;               // opened for append; relative to directory
@@ -35,6 +35,7 @@ struct Process {
   // Why it cannot be run, found by the agent: not started but reported as LaunchFailed. Empty: run
   // it.
   std::string refusal;
+  std::string program;  // what execvpe looks for; empty: argv[0]
   bool operator==(const Process&) const = default;
 };
 

@@ -19,7 +19,8 @@ Process full_process() {
           .uid = 1000,
           .gid = std::numeric_limits<int64_t>::min(),
           .groups = {0, -1, std::numeric_limits<int64_t>::max()},
-          .refusal = "there is no user"};
+          .refusal = "there is no user",
+          .program = "/bin/sh"};
 }
 
 std::vector<ToSupervisor> all_to() {

@@ -125,14 +125,15 @@ Result<void> SqliteCheckpoint::prepare() {
       "INSERT OR REPLACE INTO container (id, kind, agent, framework, executor, pid, bytes) "
       "VALUES (?, ?, ?, ?, ?, 0, ?)",
       "UPDATE container SET pid = ? WHERE id = ?",
-      "UPDATE container SET ended_ns = ? WHERE id = ?",
-      "DELETE FROM container WHERE id = ?",
+      "UPDATE container SET ended_ns = ? WHERE id = ? AND ended_ns IS NULL",
+      "DELETE FROM container WHERE id = ? AND ended_ns IS NOT NULL",
       "INSERT OR REPLACE INTO task (framework, id, container, batch, in_group, added_ns, state, "
       "bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       "UPDATE task SET state = ? WHERE framework = ? AND id = ?",
       "DELETE FROM task WHERE framework = ? AND id = ?",
       "DELETE FROM pending WHERE framework = ? AND task = ?",
-      "INSERT INTO pending (framework, task, uuid, bytes) VALUES (?, ?, ?, ?)",
+      "INSERT INTO pending (framework, task, uuid, bytes) SELECT ?1, ?2, ?3, ?4 "
+      "WHERE EXISTS (SELECT 1 FROM task WHERE framework = ?1 AND id = ?2)",
       "DELETE FROM pending WHERE framework = ? AND task = ? AND uuid = ?",
   };
   std::vector<Statement> made;
@@ -209,6 +210,10 @@ struct SqliteCheckpoint::Store {
                               .bind(7, static_cast<int64_t>(record.state))
                               .bind_blob(8, bytes)
                               .run();
+      if (!done) return done;
+      // What an earlier task of this name left.
+      done =
+          s.forget_pending.bind(1, record.framework_id.value).bind(2, record.spec.id.value).run();
       if (!done) return done;
     }
     return {};

@@ -88,14 +88,14 @@ class SpawnPlan {
     posix_spawn_file_actions_addclosefrom_np(&actions_, kSocketFd + 1);
   }
 
-  Result<pid_t> run(const std::vector<std::string>& argv) {
+  Result<pid_t> run(const std::string& program, const std::vector<std::string>& argv) {
     std::vector<char*> raw;
     for (const std::string& argument : argv) raw.push_back(const_cast<char*>(argument.c_str()));
     raw.push_back(nullptr);
     char* const empty[] = {nullptr};
     pid_t pid = 0;
     const int error =
-        posix_spawn(&pid, argv[0].c_str(), &actions_, &attributes_, raw.data(), empty);
+        posix_spawn(&pid, program.c_str(), &actions_, &attributes_, raw.data(), empty);
     if (error != 0) return fail("cannot start '{}': {}", argv[0], std::strerror(error));
     return pid;
   }
@@ -114,9 +114,15 @@ Containers::Containers(Loop& loop, Options options, Callbacks callbacks)
       sandboxes_(options_.work_dir),
       socket_path_((std::filesystem::path(options_.work_dir) / "agent.sock").string()) {}
 
-Containers::~Containers() = default;
+Containers::~Containers() {
+  if (executor_fd_ >= 0) ::close(executor_fd_);
+}
 
 Result<void> Containers::listen() {
+  executor_fd_ = ::open(options_.executor.c_str(), O_PATH | O_CLOEXEC);
+  if (executor_fd_ < 0) {
+    return fail("cannot open '{}': {}", options_.executor, std::strerror(errno));
+  }
   auto listener = UnixListener::listen(
       loop_, socket_path_,
       [this](std::unique_ptr<UnixConnection> connection) { welcome(std::move(connection)); });
@@ -180,8 +186,11 @@ Result<void> Containers::start(const effect::LaunchContainer& order) {
   SpawnPlan plan;
   plan.only(sockets[1]);
   const Duration linger = order.kind == agent::ContainerKind::kDefault ? kLinger : Duration::zero();
-  const auto pid =
-      plan.run({options_.executor, "--container", id.value, "--fd", fmt::format("{}", kSocketFd),
+  // By the descriptor, through our own table, since the child has none: whoever replaces the
+  // program on disk must not mix its version with ours.
+  const std::string program = fmt::format("/proc/{}/fd/{}", getpid(), executor_fd_);
+  const auto pid = plan.run(
+      program, {options_.executor, "--container", id.value, "--fd", fmt::format("{}", kSocketFd),
                 "--socket", socket_path_, "--recovery-timeout-ms",
                 milliseconds(options_.recovery_timeout), "--linger-ms", milliseconds(linger)});
   ::close(sockets[1]);
@@ -255,9 +264,10 @@ Result<supervisor::Process> Containers::process_of(const effect::LaunchProcesses
   if (command->shell) {
     process.argv = {"/bin/sh", "-c", command->value};
   } else {
+    // Without a value, the first argument is the program too.
+    process.program = command->value;
     process.argv = command->arguments;
-    if (process.argv.empty()) process.argv.emplace_back();
-    process.argv[0] = command->value;
+    if (process.argv.empty()) process.argv = {command->value};
   }
   const auto user = user_of(command->user.empty() ? order.framework.user : command->user);
   if (!user) return std::unexpected(user.error());
@@ -268,17 +278,18 @@ Result<supervisor::Process> Containers::process_of(const effect::LaunchProcesses
     process.environment.push_back("USER=" + (*user)->name);
     process.environment.push_back("HOME=" + (*user)->home);
   }
+  std::filesystem::path folder = process.directory;
   if (order.kind == agent::ContainerKind::kDefault) {
-    const std::filesystem::path folder =
-        std::filesystem::path(process.directory) / "tasks" / task->id.value;
+    folder = folder / "tasks" / task->id.value;
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error) return fail("cannot make '{}': {}", folder.string(), error.message());
-    if (*user && ::chown(folder.c_str(), static_cast<uid_t>(process.uid),
-                         static_cast<gid_t>(process.gid)) != 0) {
-      return fail("cannot give '{}' to {}: {}", folder.string(), (*user)->name,
-                  std::strerror(errno));
-    }
+  }
+  // Made for the framework's user; the command may name another. A task before it in this container
+  // may have put a link in its place.
+  if (*user && ::lchown(folder.c_str(), static_cast<uid_t>(process.uid),
+                        static_cast<gid_t>(process.gid)) != 0) {
+    return fail("cannot give '{}' to {}: {}", folder.string(), (*user)->name, std::strerror(errno));
   }
   // Of a name that stands twice the later counts: the command's own wins.
   for (const auto& [name, value] : command->environment) {

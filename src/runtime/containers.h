@@ -40,7 +40,8 @@ class Containers {
   Containers(Loop& loop, Options options, Callbacks callbacks);
   ~Containers();
 
-  // Listens for souk-executors that dial in again.
+  // Listens for souk-executors that dial in again, and holds the program that it starts from now
+  // on.
   Result<void> listen();
   // What the last run left: their ends are told from now on.
   void adopt(const agent::Checkpoint& checkpoint);
@@ -87,6 +88,7 @@ class Containers {
   Sandboxes sandboxes_;
   std::map<std::string, std::pair<User, MonoTime>> users_;  // until when it holds
   std::string socket_path_;
+  int executor_fd_ = -1;
   std::unique_ptr<UnixListener> listener_;
   std::map<ContainerId, Container> containers_;
   std::map<UnixConnection*, std::unique_ptr<UnixConnection>> strangers_;

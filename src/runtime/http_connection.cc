@@ -128,7 +128,9 @@ void HttpConnection::hand_over_request() {
   const bool upgrade = exchange.upgrade;
   upgrade_pending_ = upgrade;
   deaf_ = !exchange.keep_alive;
-  waiting_ = Waiting::kNothing;  // the next request has a deadline of its own
+  // This request met its deadline; the next one has its own, a stream or link none.
+  waiting_ = Waiting::kNothing;
+  deadline_.reset();
   exchanges_.push_back(std::move(exchange));
   thread_.note_request();
   if (upgrade) {

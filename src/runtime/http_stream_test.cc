@@ -176,6 +176,23 @@ TEST(HttpLink, CarriesFramesBothWays) {
   EXPECT_TRUE(server.handler.closed.empty());
 }
 
+TEST(HttpLink, StreamsAndLinksOutliveTheDeadlineOfTheirRequests) {
+  constexpr Duration kTimeout = 250ms;
+  StreamServer streams({.request_timeout = kTimeout, .idle_timeout = kTimeout});
+  TestServer links({.request_timeout = kTimeout, .idle_timeout = kTimeout});
+  RawClient reader(streams.port());
+  RawClient linked(links.port());
+  reader.send("POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n");
+  linked.send(std::string(kUpgrade) + frame("early"));
+  reader.read_until("first\r\n");
+  linked.read_until("\r\n\r\n");
+  std::this_thread::sleep_for(2 * kTimeout);
+  streams.send(streams.wait_for_stream(), chunk("late"));
+  EXPECT_EQ(reader.read_until("late\r\n"), "4\r\nlate\r\n");
+  linked.send(frame("late"));
+  EXPECT_TRUE(links.handler.waiter.wait([&] { return links.handler.frames.size() == 2; }));
+}
+
 TEST(HttpLink, TellsWhenTheOtherEndGoes) {
   TestServer server;
   RawClient client(server.port());

@@ -76,6 +76,8 @@ std::expected<AgentFilesTarget, HttpReply> parse_files_query(
   };
   AgentFilesTarget files;
   files.kind = kind;
+  // Without an offset, /files/read tells the size as it does in Mesos; raw bytes are all meant.
+  if (kind == protocol::to_agent::FileRequest::Kind::kRaw) files.offset = 0;
   const auto path = wire::find_parameter(query, "path");
   if (!path || path->empty()) return bad("Expecting 'path=value' in query.");
   files.path = *path;

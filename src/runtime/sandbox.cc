@@ -52,6 +52,15 @@ int open_beneath(int root, const std::string& path) {
       syscall(SYS_openat2, root, path.empty() ? "." : path.c_str(), &how, sizeof(how)));
 }
 
+// As mkdir -p, from the far end: most often all but the last few are there. errno tells why not.
+bool make_folders(const fs::path& path) {
+  constexpr mode_t kMode = 0755;
+  if (::mkdir(path.c_str(), kMode) == 0 || errno == EEXIST) return true;
+  if (errno != ENOENT || !path.has_relative_path()) return false;
+  if (!make_folders(path.parent_path())) return false;
+  return ::mkdir(path.c_str(), kMode) == 0 || errno == EEXIST;
+}
+
 protocol::to_master::FileAnswer refuse(uint64_t request, int status, std::string text) {
   return {request, status, std::move(text), "text/plain; charset=utf-8"};
 }
@@ -153,19 +162,21 @@ std::string Sandboxes::path(const agent::Sandbox& sandbox) const {
 
 Result<std::string> Sandboxes::make(const agent::Sandbox& sandbox, const User* user) const {
   const std::string folder = path(sandbox);
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return fail("cannot make the sandbox '{}': {}", folder, error.message());
+  if (!make_folders(folder))
+    return fail("cannot make the sandbox '{}': {}", folder, system_error());
   if (user != nullptr &&
       ::chown(folder.c_str(), static_cast<uid_t>(user->uid), static_cast<gid_t>(user->gid)) != 0) {
     return fail("cannot give the sandbox '{}' to {}: {}", folder, user->name, system_error());
   }
   // Relative, so that it holds wherever the work directory is seen from; replaced in one step.
   const fs::path runs = fs::path(folder).parent_path();
-  const fs::path fresh = runs / ("latest." + sandbox.container.value);
-  fs::create_symlink(sandbox.container.value, fresh, error);
-  if (!error) fs::rename(fresh, runs / "latest", error);
-  if (error) return fail("cannot point '{}/latest' to it: {}", runs.string(), error.message());
+  const std::string& target = sandbox.container.value;
+  if (::symlink(target.c_str(), (runs / "latest").c_str()) == 0) return folder;
+  const fs::path fresh = runs / ("latest." + target);
+  if (errno != EEXIST || ::symlink(target.c_str(), fresh.c_str()) != 0 ||
+      ::rename(fresh.c_str(), (runs / "latest").c_str()) != 0) {
+    return fail("cannot point '{}/latest' to it: {}", runs.string(), system_error());
+  }
   return folder;
 }
 
