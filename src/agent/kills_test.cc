@@ -86,6 +86,17 @@ TEST(AgentKill, TheTasksPolicyAndTheCallsGrace) {
   EXPECT_EQ(rig.all<effect::KillContainer>().size(), 1u);
 }
 
+TEST(AgentKill, ALaterLongerGraceDoesNotLengthenIt) {
+  Rig rig;
+  rig.up();
+  rig.run_command("T");
+  rig.master(kill("T", 1s));
+  rig.master(kill("T", 1h));
+  rig.clear();
+  rig.advance(7s);
+  EXPECT_EQ(rig.all<effect::KillContainer>().size(), 1u);
+}
+
 TEST(AgentKill, AKillThatNothingComesOfGetsHarder) {
   Rig rig;
   rig.up();
