@@ -1,5 +1,5 @@
-// The compiled half of fmt as a static library. Debian ships it as a shared object only, which the static
-// souk-executor cannot link, and header-only fmt would be compiled anew in every unit.
+// The compiled half of fmt as a static library. Debian ships it as a shared object only, which the
+// static souk-executor cannot link, and header-only fmt would be compiled anew in every unit.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

@@ -1,6 +1,7 @@
-// The link: the one connection that an agent dials to its master, and what they say over it. Frames are ordered; a
-// new link replaces an older one, and what was said on the older one and not heard is lost. Every frame of a master
-// carries its leader epoch (MasterFrame); an agent refuses a lower one.
+// The link: the one connection that an agent dials to its master, and what they say over it. Frames
+// are ordered; a new link replaces an older one, and what was said on the older one and not heard
+// is lost. Every frame of a master carries its leader epoch (MasterFrame); an agent refuses a lower
+// one.
 #pragma once
 
 #include <cstdint>
@@ -53,11 +54,12 @@ struct Register {
   AgentInfo agent;
   std::vector<FrameworkInfo> frameworks;
   std::vector<ExecutorRecord> executors;
-  std::vector<TaskRecord> tasks;  // not terminal, or terminal with an update that nobody acknowledged
+  std::vector<TaskRecord>
+      tasks;  // not terminal, or terminal with an update that nobody acknowledged
 };
 struct StatusUpdate {
   FrameworkId framework_id;
-  TaskStatus status;        // with a uuid; sent again until acknowledged
+  TaskStatus status;         // with a uuid; sent again until acknowledged
   TaskState latest_state{};  // of the task: this update may lag behind
 };
 struct ExecutorTerminated {
@@ -82,10 +84,9 @@ struct FileAnswer {
 
 }  // namespace to_master
 
-using AgentMessage =
-    std::variant<to_master::Hello, to_master::Register, to_master::StatusUpdate,
-                 to_master::ExecutorTerminated, to_master::FrameworkMessage, to_master::Pong,
-                 to_master::Unregister, to_master::FileAnswer>;
+using AgentMessage = std::variant<to_master::Hello, to_master::Register, to_master::StatusUpdate,
+                                  to_master::ExecutorTerminated, to_master::FrameworkMessage,
+                                  to_master::Pong, to_master::Unregister, to_master::FileAnswer>;
 
 namespace to_agent {
 

@@ -1,4 +1,5 @@
-// A master's state for readers: plain values, copied out at one moment, immutable from then on. What is large is shared.
+// A master's state for readers: plain values, copied out at one moment, immutable from then on.
+// What is large is shared.
 #pragma once
 
 #include <array>
@@ -49,8 +50,8 @@ struct OfferView {
   Resources resources;
 };
 
-inline constexpr std::size_t kSchedulerCallKinds = 17;   // alternatives of SchedulerCallBody
-inline constexpr std::size_t kSchedulerEventKinds = 9;   // alternatives of SchedulerEvent
+inline constexpr std::size_t kSchedulerCallKinds = 17;  // alternatives of SchedulerCallBody
+inline constexpr std::size_t kSchedulerEventKinds = 9;  // alternatives of SchedulerEvent
 inline constexpr std::size_t kTaskStates = 14;
 
 struct FrameworkCounters {
@@ -100,7 +101,8 @@ struct AgentSummary {
 
 struct MasterCounters {
   std::array<uint64_t, kTaskStates> terminal{};  // tasks that ended, by TaskState, ever
-  std::map<std::string, uint64_t> terminal_by_reason;  // "task_lost/source_master/reason_agent_removed"
+  std::map<std::string, uint64_t>
+      terminal_by_reason;  // "task_lost/source_master/reason_agent_removed"
   uint64_t valid_status_updates = 0;
   uint64_t invalid_status_updates = 0;
   uint64_t valid_status_update_acknowledgements = 0;
@@ -126,8 +128,8 @@ struct MasterView {
   uint64_t epoch = 0;
   bool recovered = false;  // leads, and has read its registry
   WallTime elected_at;
-  std::vector<AgentSummary> agents;             // in the order of their registration
-  std::vector<FrameworkView> frameworks;     // in the order of their subscription
+  std::vector<AgentSummary> agents;       // in the order of their registration
+  std::vector<FrameworkView> frameworks;  // in the order of their subscription
   std::vector<FrameworkView> completed_frameworks;
   std::map<AgentId, std::string> recovered_agents;  // in the registry, not back yet; with hostname
   std::map<AgentId, WallTime> unreachable_agents;

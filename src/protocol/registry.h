@@ -1,5 +1,6 @@
-// The registry: what a master can't learn from agents and schedulers, and so must keep (agents admitted, unreachable,
-// gone; the cluster's id; the epoch). Changes are small values that are stored first and folded into the state after.
+// The registry: what a master can't learn from agents and schedulers, and so must keep (agents
+// admitted, unreachable, gone; the cluster's id; the epoch). Changes are small values that are
+// stored first and folded into the state after.
 #pragma once
 
 #include <cstdint>

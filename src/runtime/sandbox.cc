@@ -199,6 +199,7 @@ Result<void> Sandboxes::remove(const agent::Sandbox& sandbox) const {
 }
 
 Result<std::string> Sandboxes::relative(const AgentId& agent, const std::string& path) const {
+  if (path.find('\0') != std::string::npos) return fail("a path cannot hold a NUL byte");
   if (path.starts_with(root_ + "/")) return path.substr(root_.size() + 1);
   if (path.starts_with("/frameworks/")) return agent.value + path;
   return fail("'{}' is no path of a sandbox: those start with '{}/' or '/frameworks/'", path,

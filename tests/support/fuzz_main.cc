@@ -1,5 +1,6 @@
-// Runs a fuzz target without libFuzzer: the empty input, every file of the directories and files named on
-// the command line, each cut at every byte (up to a bound), and with single bytes replaced. Deterministic.
+// Runs a fuzz target without libFuzzer: the empty input, every file of the directories and files
+// named on the command line, each cut at every byte (up to a bound), and with single bytes
+// replaced. Deterministic.
 #include <fmt/format.h>
 
 #include <algorithm>
