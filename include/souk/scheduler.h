@@ -57,7 +57,7 @@ class SchedulerDriver {
     bool use_protobuf = true;  // false: JSON, to read along
   };
 
-  explicit SchedulerDriver(Options options);
+  explicit SchedulerDriver(const Options& options);
   ~SchedulerDriver();
   SchedulerDriver(const SchedulerDriver&) = delete;
   SchedulerDriver& operator=(const SchedulerDriver&) = delete;

@@ -4,12 +4,13 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <thread>
@@ -192,7 +193,7 @@ void Demo::print_shares(const protocol::MasterView& view) {
                              ? 0
                              : static_cast<double>(framework.share_used) /
                                    static_cast<double>(framework.share_total);
-    const auto bars = static_cast<std::size_t>(share * 20 + 0.5);
+    const auto bars = static_cast<std::size_t>(std::lround(share * 20));
     line += fmt::format("  {:<16.16} {:>3.0f}% |{:<20}|", framework.info.name, share * 100,
                         std::string(std::min<std::size_t>(bars, 20), '#'));
   }

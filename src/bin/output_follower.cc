@@ -68,9 +68,8 @@ void OutputFollower::Impl::read(const TaskId& id) {
   if (!url) return end(id);
   task.asked = true;
   task.asked_after_end = task.ended;
-  runtime::ClientRequest request{.method = "GET", .url = std::move(*url)};
-  client.request(std::move(request),
-                 [this, id](Result<runtime::HttpAnswer> answer) { answered(id, answer); });
+  const runtime::ClientRequest request{.method = "GET", .url = std::move(*url)};
+  client.request(request, [this, id](Result<runtime::HttpAnswer> answer) { answered(id, answer); });
 }
 
 void OutputFollower::Impl::answered(const TaskId& id, const Result<runtime::HttpAnswer>& answer) {

@@ -58,7 +58,7 @@ class Run {
     bool ended = false;
   };
 
-  void take(std::vector<Offer> offers);
+  void take(const std::vector<Offer>& offers);
   TaskSpec task_of(Instance& instance, const Offer& offer);
   void hear(const TaskStatus& status);
   void ended(Instance& instance, const TaskStatus& status);
@@ -126,7 +126,7 @@ int Run::run() {
   if (needed->empty()) return complain({"a task needs resources: say --cpus or --mem"});
   needed_ = std::move(*needed);
   driver_.on_subscribed = [this](const FrameworkId& id) { framework_ = id; };
-  driver_.on_offers = [this](std::vector<Offer> offers) { take(std::move(offers)); };
+  driver_.on_offers = [this](const std::vector<Offer>& offers) { take(offers); };
   driver_.on_update = [this](const TaskStatus& status) { hear(status); };
   driver_.on_disconnected = [this](const std::string& why) {
     say("no connection to the master, trying again: " + why);
@@ -159,7 +159,7 @@ TaskSpec Run::task_of(Instance& instance, const Offer& offer) {
   return command_task(id, offer, resources_, std::move(command)).value();
 }
 
-void Run::take(std::vector<Offer> offers) {
+void Run::take(const std::vector<Offer>& offers) {
   for (const Offer& offer : offers) {
     std::vector<TaskSpec> tasks;
     Resources left = offer.resources;

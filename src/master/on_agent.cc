@@ -15,8 +15,9 @@ void Machine::on(AgentSaid&& event) {
   links_.try_emplace(event.link);
   std::visit(
       [&](auto&& message) {
-        if constexpr (requires { this->heard(event.link, std::move(message)); }) {
-          heard(event.link, std::move(message));
+        using Message = decltype(message);
+        if constexpr (requires { heard(event.link, std::forward<Message>(message)); }) {
+          heard(event.link, std::forward<Message>(message));
         } else {
           const Link& link = links_[event.link];
           Agent* agent = link.agent.empty() ? nullptr : find_agent(link.agent);
@@ -24,7 +25,7 @@ void Machine::on(AgentSaid&& event) {
             ++counters_.dropped_messages;
             return;
           }
-          heard_from(*agent, std::move(message));
+          heard_from(*agent, std::forward<Message>(message));
         }
       },
       std::move(event.message));
@@ -355,7 +356,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
   // Whatever frameworks are told, to the books it is over: its resources left with the agent.
   set_task_state(framework, task, TaskState::kLost);
   this->agent(task.agent).tasks.erase({framework.key, id});
-  const TaskId copy = id;
+  const TaskId copy = id;  // NOLINT(performance-unnecessary-copy-initialization)
   framework.tasks.erase(copy);
   if (gone) return remember_completed(framework, std::move(view));
   view.unreachable_since = since;

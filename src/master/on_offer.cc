@@ -88,7 +88,7 @@ OpenOffer Machine::take_offer(const OfferId& id) {
   offer_ids_.erase(offer.number);
   offers_.erase(at);
   // Last: `id` may be a reference into either of these sets.
-  const OfferId copy = id;
+  const OfferId copy = id;  // NOLINT(performance-unnecessary-copy-initialization)
   framework.offers.erase(copy);
   agent.offers.erase(copy);
   return offer;
@@ -100,7 +100,7 @@ void Machine::drop_offer(const OfferId& id, std::optional<Duration> refuse) {
 }
 
 void Machine::rescind(const OfferId& id, std::optional<Duration> refuse) {
-  const OfferId copy = id;
+  const OfferId copy = id;  // NOLINT(performance-unnecessary-copy-initialization)
   Framework& framework = this->framework(offers_.at(copy).framework);
   drop_offer(copy, refuse);
   ++framework.counters.offers_rescinded;

@@ -19,7 +19,9 @@ void Machine::on(Persisted&& event) {
   pending_.erase(at);
   if (event.ok) {
     protocol::apply(registry_, operation);
-    if (pending) std::visit([this](auto&& p) { persisted(std::move(p)); }, std::move(*pending));
+    if (pending)
+      std::visit([this](auto&& p) { persisted(std::forward<decltype(p)>(p)); },
+                 std::move(*pending));
     return;
   }
   log(Log::Level::kError, fmt::format("the registry did not take a change: {}", event.why));

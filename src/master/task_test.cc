@@ -20,7 +20,7 @@ struct Running : World {
     launch(stream, all.at(0), {make_task("t", agent)});
   }
   // What the agent tells when it registers again with the task in this state.
-  protocol::to_master::Register report(std::vector<TaskState> states) {
+  protocol::to_master::Register report(const std::vector<TaskState>& states) {
     protocol::to_master::Register message;
     message.agent = machine().view().agents.empty() ? AgentInfo{} : machine().view().agents[0].info;
     message.agent.id = agent;

@@ -102,7 +102,8 @@ class World {
   int call(ConnectionId stream, protocol::SchedulerCallBody body) {
     return call_as(framework_of(stream), stream_of(stream), std::move(body));
   }
-  int call_as(FrameworkId framework, std::string stream_id, protocol::SchedulerCallBody body) {
+  int call_as(FrameworkId framework, const std::string& stream_id,
+              protocol::SchedulerCallBody body) {
     const ConnectionId connection(next_connection_++);
     step(SchedulerCalled{.connection = connection,
                          .call = {std::move(framework), std::move(body)},

@@ -291,7 +291,8 @@ void AgentNode::Impl::step(const Now& now, agent::Event event) {
   agent::Effects effects;
   machine->step(now, std::move(event), effects);
   for (agent::Effect& order : effects) {
-    std::visit([this](auto&& one) { carry_out(std::move(one)); }, std::move(order));
+    std::visit([this](auto&& one) { carry_out(std::forward<decltype(one)>(one)); },
+               std::move(order));
   }
 }
 

@@ -144,7 +144,9 @@ Result<void> SqliteCheckpoint::prepare() {
   }
   auto at = made.begin();
   // Braces evaluate in order: the list above is the order of the members.
-  statements_.reset(new Statements{
+  statements_ = std::unique_ptr<Statements>(new Statements{
+      // NOLINT: an aggregate
+
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++),
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++),
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++)});

@@ -2,12 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -229,10 +229,10 @@ std::vector<std::string> Containers::environment_of(const effect::LaunchProcesse
   out.push_back("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD=" +
                 seconds(order.executor.shutdown_grace.value_or(5s)));
   out.push_back("LIBPROCESS_IP=" + options_.agent_ip);
-  out.push_back("LIBPROCESS_PORT=0");
+  out.emplace_back("LIBPROCESS_PORT=0");
   if (order.framework.checkpoint) {
     out.push_back("MESOS_RECOVERY_TIMEOUT=" + seconds(options_.recovery_timeout));
-    out.push_back("MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs");
+    out.emplace_back("MESOS_SUBSCRIPTION_BACKOFF_MAX=2secs");
   }
   for (const char* name : {"MESOS_NATIVE_JAVA_LIBRARY", "MESOS_NATIVE_LIBRARY"}) {
     const char* library = getenv(name);

@@ -352,7 +352,8 @@ void MasterNode::Impl::store(const Now& now) {
 }
 
 void MasterNode::Impl::carry_out(master::Effect&& effect) {
-  std::visit([this](auto&& one) { carry_out_one(std::move(one)); }, std::move(effect));
+  std::visit([this](auto&& one) { carry_out_one(std::forward<decltype(one)>(one)); },
+             std::move(effect));
 }
 
 void MasterNode::Impl::carry_out_one(master::Respond&& effect) {

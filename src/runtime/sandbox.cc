@@ -104,7 +104,7 @@ std::string list_folder(int fd, const std::string& shown_path) {
     struct stat info{};
     if (fstatat(dirfd(folder.get()), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;
     json.begin_object();
-    json.field("path", shown_path + "/" + name);
+    json.field("path", fmt::format("{}/{}", shown_path, name));
     json.field("size", static_cast<int64_t>(info.st_size));
     json.field("nlink", static_cast<int64_t>(info.st_nlink));
     json.field("mtime", static_cast<double>(info.st_mtime));
@@ -152,7 +152,7 @@ Result<User> find_user(const std::string& name) {
   return user;
 }
 
-Sandboxes::Sandboxes(std::string work_dir)
+Sandboxes::Sandboxes(const std::string& work_dir)
     : root_((fs::absolute(work_dir) / "slaves").lexically_normal().string()) {}
 
 std::string Sandboxes::path(const agent::Sandbox& sandbox) const {
@@ -161,7 +161,7 @@ std::string Sandboxes::path(const agent::Sandbox& sandbox) const {
 }
 
 Result<std::string> Sandboxes::make(const agent::Sandbox& sandbox, const User* user) const {
-  const std::string folder = path(sandbox);
+  std::string folder = path(sandbox);
   if (!make_folders(folder))
     return fail("cannot make the sandbox '{}': {}", folder, system_error());
   if (user != nullptr &&

@@ -32,7 +32,7 @@ Result<User> find_user(const std::string& name);
 
 class Sandboxes {
  public:
-  explicit Sandboxes(std::string work_dir);
+  explicit Sandboxes(const std::string& work_dir);
 
   std::string path(const agent::Sandbox& sandbox) const;
   // Makes the folder, gives it to the user if there is one, and points `latest` to it.

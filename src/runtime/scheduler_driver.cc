@@ -87,7 +87,8 @@ void SchedulerDriver::Impl::step(scheduler::Event event) {
   scheduler::Effects effects;
   machine.step(runtime::now(), std::move(event), effects);
   for (scheduler::Effect& effect : effects) {
-    std::visit([this](auto&& one) { carry_out(std::move(one)); }, std::move(effect));
+    std::visit([this](auto&& one) { carry_out(std::forward<decltype(one)>(one)); },
+               std::move(effect));
   }
 }
 
@@ -120,7 +121,7 @@ void SchedulerDriver::Impl::carry_out(scheduler::Connect&& effect) {
       return;
     }
     // A copy: this callback may be gone when an event has made us connect anew.
-    const auto keep = parser;
+    const auto keep = parser;  // NOLINT(performance-unnecessary-copy-initialization)
     hear_bytes(attempt, *keep, bytes);
   };
   callbacks.on_end = [this, attempt](Result<void> end) {
@@ -151,11 +152,11 @@ void SchedulerDriver::Impl::carry_out(scheduler::Send&& effect) {
   runtime::ClientRequest request = request_of(effect.master, effect.call);
   request.headers.add("Mesos-Stream-Id", effect.stream_id);
   const bool teardown = std::holds_alternative<call::Teardown>(effect.call.body);
-  client.request(std::move(request), [this, attempt = effect.attempt,
-                                      teardown](Result<runtime::HttpAnswer> answer) {
-    step(scheduler::CallAnswered{attempt, teardown, answer ? answer->status : 0,
-                                 answer ? std::move(answer->body) : answer.error().message});
-  });
+  client.request(
+      request, [this, attempt = effect.attempt, teardown](Result<runtime::HttpAnswer> answer) {
+        step(scheduler::CallAnswered{attempt, teardown, answer ? answer->status : 0,
+                                     answer ? std::move(answer->body) : answer.error().message});
+      });
 }
 
 void SchedulerDriver::Impl::carry_out(scheduler::Tell&& effect) {
@@ -208,7 +209,8 @@ Result<TaskSpec> command_task(std::string id, const Offer& offer, std::string_vi
   return wire::with_command(std::move(task), spec);
 }
 
-SchedulerDriver::SchedulerDriver(Options options) : impl_(std::make_unique<Impl>(*this, options)) {}
+SchedulerDriver::SchedulerDriver(const Options& options)
+    : impl_(std::make_unique<Impl>(*this, options)) {}
 SchedulerDriver::~SchedulerDriver() = default;
 
 Result<void> SchedulerDriver::run() {

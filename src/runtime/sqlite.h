@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "base/result.h"
 
@@ -81,7 +82,8 @@ class Database {
     if (Result<void> begun = execute("BEGIN IMMEDIATE"); !begun) return begun;
     Result<void> done = body();
     if (done) done = execute("COMMIT");
-    if (!done) (void)execute("ROLLBACK");
+    // The failure that matters is the one before.
+    if (!done) std::ignore = execute("ROLLBACK");
     return done;
   }
 

@@ -261,6 +261,21 @@ TEST(Scheduler, BacksOffWithJitter) {
   EXPECT_TRUE(differ);
 }
 
+TEST(Scheduler, TellsOnceThatItCannotConnect) {
+  Bench bench;
+  bench.step(Started{});
+  EXPECT_EQ(only<TellDisconnected>(bench.refuse(503)).size(), 1u);
+  bench.wait(50ms);
+  EXPECT_TRUE(only<TellDisconnected>(bench.refuse(503)).empty());
+  bench.wait(100ms);
+  bench.open();
+  EXPECT_TRUE(only<TellDisconnected>(bench.lose()).empty());
+  bench.wait(200ms);
+  bench.open();
+  bench.say(event::Subscribed{FrameworkId("F"), 5s, {}});
+  EXPECT_EQ(only<TellDisconnected>(bench.lose()).size(), 1u);
+}
+
 TEST(Scheduler, TheBackOffBeginsAnewOnceSubscribed) {
   Bench bench;
   bench.step(Started{});
@@ -633,12 +648,16 @@ class Witness {
     digest_.add(send.call.body.index());
   }
   void on(const Tell& tell) {
-    if (std::holds_alternative<event::Subscribed>(tell.event)) subscribed_ = true;
+    if (std::holds_alternative<event::Subscribed>(tell.event)) {
+      subscribed_ = true;
+      told_away_ = false;
+    }
     if (std::holds_alternative<event::Offers>(tell.event)) RC_ASSERT(subscribed_);
     digest_.add(tell.event.index());
   }
   void on(const TellDisconnected& tell) {
-    RC_ASSERT(subscribed_);
+    RC_ASSERT(!told_away_);  // once, until it is subscribed again
+    told_away_ = true;
     subscribed_ = false;
     digest_.add(tell.why);
   }
@@ -647,6 +666,7 @@ class Witness {
 
   Attempt attempt_ = 0;
   bool subscribed_ = false;
+  bool told_away_ = false;
   bool ended_ = false;
   Digest digest_;
 };
