@@ -146,6 +146,7 @@ class Machine {
   void add_executor(Agent& agent, Framework& framework, Executor executor);
   void remove_executor(Agent& agent, FrameworkKey framework, const ExecutorId& id);
   void forget_files_of(const AgentId& agent);
+  void forget_link(ConnectionId link);
 
   // --- on_timer.cc
   void arm_timer();
@@ -202,6 +203,9 @@ class Machine {
   std::map<AgentKey, Agent> agents_;
   HashMap<std::string, AgentKey> agent_keys_;  // by id
   HashMap<ConnectionId, Link> links_;
+  // The link over which each agent asked to be registered last, as long as it is open: a
+  // registration that the registry held up must not take the place of a newer one.
+  HashMap<std::string, ConnectionId> latest_links_;
   // Of the registry, not registered with this leader yet; by a number for its deadline.
   std::map<uint64_t, AgentId> awaited_;
   std::map<AgentId, uint64_t> awaited_numbers_;

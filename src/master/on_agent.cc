@@ -42,7 +42,7 @@ void Machine::say(Agent& agent, protocol::MasterMessage message) {
 void Machine::refuse_link(ConnectionId link, std::string why) {
   log(Log::Level::kWarning, fmt::format("refused an agent: {}", why));
   say_on(link, to_agent::Refused{std::move(why)});
-  links_.erase(link);
+  forget_link(link);
   out(CloseLink{link});
 }
 
@@ -79,10 +79,12 @@ void Machine::heard(ConnectionId link, to_master::Register&& message) {
                "agent {} was marked gone for good: to use this machine again, start the agent "
                "with an empty --work_dir",
                info.id)});
-    links_.erase(link);
+    forget_link(link);
     out(CloseLink{link});
     return;
   }
+  state.asking = info.id;
+  latest_links_[info.id.value] = link;
   const Agent* known = find_agent(info.id);
   const bool removing = known != nullptr && known->removing;
   if (registry_.admitted.contains(info.id) && !removing) return admit(link, std::move(message));
@@ -99,6 +101,14 @@ void Machine::heard(ConnectionId link, to_master::Register&& message) {
   } else {
     persist(protocol::registry::AdmitAgent{id, hostname}, std::move(pending));
   }
+}
+
+void Machine::forget_link(ConnectionId link) {
+  const auto at = links_.find(link);
+  if (at == links_.end()) return;
+  const auto latest = latest_links_.find(at->second.asking.value);
+  if (latest != latest_links_.end() && latest->second == link) latest_links_.erase(latest);
+  links_.erase(at);
 }
 
 void Machine::admit(ConnectionId link, to_master::Register&& message) {
@@ -119,7 +129,7 @@ void Machine::admit(ConnectionId link, to_master::Register&& message) {
         fmt::format("agent {} has a new link; the old one is closed", agent->info.id));
     const ConnectionId old = *agent->link;
     agent_disconnected(*agent);
-    links_.erase(old);
+    forget_link(old);
     out(CloseLink{old});
   }
   if (known) {
@@ -281,7 +291,7 @@ void Machine::on(LinkClosed&& event) {
   const auto at = links_.find(event.link);
   if (at == links_.end()) return;
   const AgentId id = at->second.agent;
-  links_.erase(at);
+  forget_link(event.link);
   Agent* agent = id.empty() ? nullptr : find_agent(id);
   if (agent == nullptr || agent->link != event.link) return;
   agent_disconnected(*agent);
@@ -313,7 +323,7 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
       fmt::format("agent {} ({}) {}", agent.info.id, agent.info.hostname,
                   removal == Removal::kUnreachable ? "is unreachable" : "has left"));
   if (agent.link) {
-    links_.erase(*agent.link);
+    forget_link(*agent.link);
     out(CloseLink{*agent.link});
     agent_disconnected(agent);
   }

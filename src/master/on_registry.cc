@@ -52,6 +52,13 @@ void Machine::on(Persisted&& event) {
 void Machine::persisted(PendingRegistration&& pending) {
   // The link may be gone by now: the agent is admitted all the same, and will dial again.
   if (!links_.contains(pending.link)) return;
+  // What it reports may be out of date when it has come over another link since.
+  const auto latest = latest_links_.find(pending.message.agent.id.value);
+  if (latest == latest_links_.end() || latest->second != pending.link) {
+    forget_link(pending.link);
+    out(CloseLink{pending.link});
+    return;
+  }
   admit(pending.link, std::move(pending.message));
 }
 

@@ -75,7 +75,7 @@ void Machine::ping(Agent& agent) {
                                           agent.info.hostname, agent.missed_pings));
     const ConnectionId link = *agent.link;
     agent_disconnected(agent);
-    links_.erase(link);
+    forget_link(link);
     out(CloseLink{link});
     return start_unreachable(agent);
   }

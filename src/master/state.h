@@ -104,6 +104,7 @@ struct Link {
   bool welcomed = false;
   bool registering = false;  // a Register waits for the registry
   AgentId agent;             // empty until registered
+  AgentId asking;            // whom a Register named
 };
 
 // What a deadline is for; `number` is a framework's key, an agent's key, or an offer's number.

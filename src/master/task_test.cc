@@ -269,6 +269,23 @@ TEST(MasterAgent, AFullDiskDoesNotRemoveIt) {
   EXPECT_EQ(world.persists().size(), 1u);
 }
 
+TEST(MasterAgent, ARegistrationThatWasHeldUpDoesNotReplaceANewerOne) {
+  Running world;
+  world.hold_storage = true;
+  world.step(LinkClosed{world.link});
+  world.pass(80s);
+  const ConnectionId second = world.register_as(world.report({}));  // before the task arrived
+  auto held = std::exchange(world.persists(), {});
+  ASSERT_EQ(held.size(), 2u);
+  world.step(Persisted{held[0].ticket, false, "disk full"});
+  const ConnectionId third = world.register_as(world.report({TaskState::kRunning}));
+  world.step(Persisted{held[1].ticket, true, {}});
+  EXPECT_EQ(world.closed_links, std::vector{second});
+  EXPECT_EQ(world.agent_of(third), world.agent);
+  EXPECT_TRUE(world.updates(world.stream).empty());
+  EXPECT_EQ(world.machine().view().frameworks[0].tasks.size(), 1u);
+}
+
 TEST(MasterAgent, LaunchesThatNeverArrivedAreDropped) {
   Running world;
   world.step(LinkClosed{world.link});
