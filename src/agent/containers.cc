@@ -241,7 +241,12 @@ void end_container(Context& c, Container& container, int32_t status, const Endin
 }
 
 void perform(Context& c, held::TellExecutorTerminated&& h) {
-  send(c, protocol::to_master::ExecutorTerminated{h.framework, h.executor, h.status});
+  protocol::to_master::ExecutorTerminated message{h.framework, h.executor, h.status};
+  if (c.state.link.stage == Link::Stage::kRegistering) {
+    c.state.link.terminated.push_back(std::move(message));
+  } else {
+    send(c, std::move(message));
+  }
 }
 
 void perform(Context& c, held::EndSupervisor&& h) {

@@ -154,6 +154,7 @@ void on_message(Context& c, protocol::to_agent::Welcome&& m) {
     return;
   }
   link.stage = Stage::kRegistering;
+  link.terminated.clear();
   after_stored(c, held::SendRegister{link.id});
 }
 
@@ -189,6 +190,7 @@ void on_message(Context& c, protocol::to_agent::Registered&& m) {
   heard(c);
   info(c, "registered as {}", state.agent_id);
   send_all(c);
+  for (auto& terminated : std::exchange(state.link.terminated, {})) send(c, std::move(terminated));
 }
 
 }  // namespace souk::agent

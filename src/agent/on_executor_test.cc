@@ -363,6 +363,23 @@ TEST(AgentExecutor, ItsEndFailsItsTasksAndIsTold) {
   EXPECT_EQ(rig.to_the_master<to_master::ExecutorTerminated>().size(), 1u) << "once";
 }
 
+// The report is on its way and holds the executor: the master has to hear that it has ended since.
+TEST(AgentExecutor, ItsEndWhileRegisteringIsToldAfterwards) {
+  Rig rig;
+  const ContainerId container = subscribed(rig);
+  rig.step(event::LinkClosed{rig.link(), "reset"});
+  rig.advance(1min);
+  rig.step(event::LinkOpened{rig.link()});
+  rig.master(to_agent::Welcome{.cluster_id = "C"});
+  rig.clear();
+  rig.report(container, supervisor::Exited{"E", 256, false});
+  EXPECT_TRUE(rig.to_the_master<to_master::ExecutorTerminated>().empty());
+  rig.master(
+      to_agent::Registered{.agent_id = AgentId("A"), .ping_interval = 1h, .max_missed_pings = 5});
+  ASSERT_EQ(rig.to_the_master<to_master::ExecutorTerminated>().size(), 1u);
+  EXPECT_EQ(rig.to_the_master<to_master::ExecutorTerminated>()[0].executor_id, ExecutorId("E"));
+}
+
 TEST(AgentExecutor, ANewOneWaitsForTheEndOfTheOld) {
   Rig rig;
   const ContainerId old = subscribed(rig);

@@ -197,6 +197,8 @@ struct Link {
   Duration silence{0};           // longer without a frame means that the link is dead; 0: never
   bool registered_once = false;  // since the agent started
   std::size_t file_requests = 0;
+  // Ended while registering, when the master had been told of them and could not yet be told more.
+  std::vector<protocol::to_master::ExecutorTerminated> terminated;
 };
 
 struct EndedSandbox {

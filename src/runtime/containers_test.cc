@@ -197,12 +197,18 @@ TEST_F(ContainersTest, SayWhyAProcessCannotBe) {
 }
 
 TEST_F(ContainersTest, SayWhyAContainerCannotBe) {
-  const std::string broken = directory_.path() + "/souk-executor";
-  std::ofstream(broken) << "no program";
-  start(broken);
+  std::ofstream(directory_.path() + "/slaves") << "a file in the way";
   containers_->launch(order());
   ASSERT_TRUE(wait_for([&] { return !failed_.empty(); }));
-  EXPECT_NE(failed_.find(broken), std::string::npos) << failed_;
+  EXPECT_TRUE(failed_.starts_with("cannot make the sandbox")) << failed_;
+}
+
+TEST_F(ContainersTest, NeedASoukExecutor) {
+  Containers others(loop_, {.work_dir = directory_.path(), .executor = "/no/such/souk-executor"},
+                    {});
+  const auto listening = others.listen();
+  ASSERT_FALSE(listening.has_value());
+  EXPECT_NE(listening.error().message.find("/no/such/souk-executor"), std::string::npos);
 }
 
 TEST_F(ContainersTest, AreKilledWithAllTheyRun) {
