@@ -54,9 +54,9 @@ Executors with_tasks(const Cluster& cluster, int wanted) {
   driver.on_offers = [&](std::vector<Offer> offers) {
     std::vector<TaskSpec> tasks;
     for (int i = 0; i < 100 && started < wanted; ++i) {
-      tasks.push_back(command_task(fmt::format("t{}", started++), offers[0], "cpus:0.01;mem:1",
-                                   {.argv = {"/bin/sleep", "1000"}})
-                          .value());
+      tasks.emplace_back(command_task(fmt::format("t{}", started++), offers[0], "cpus:0.01;mem:1",
+                                      {.argv = {"/bin/sleep", "1000"}})
+                             .value());
     }
     driver.launch({offers[0].id}, std::move(tasks), 0s);
   };

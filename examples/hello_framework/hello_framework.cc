@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   int again = 0;
   std::set<souk::TaskId> running;
 
-  driver.on_offers = [&](std::vector<souk::Offer> offers) {
+  driver.on_offers = [&](const std::vector<souk::Offer>& offers) {
     for (const souk::Offer& offer : offers) {
       std::vector<souk::TaskSpec> tasks;
       souk::Resources left = offer.resources;

@@ -30,7 +30,7 @@ inline Options rig_options() {
 }
 
 inline FrameworkInfo framework(const std::string& id = "F",
-                               std::vector<Capability> capabilities = {}) {
+                               const std::vector<Capability>& capabilities = {}) {
   FrameworkInfo info;
   info.id = FrameworkId(id);
   info.user = "root";
