@@ -68,12 +68,16 @@ class Drf final : public Allocator {
   void allocated(FrameworkKey framework, const std::string& role, AgentKey agent,
                  const Resources& resources) override;
   void recovered(FrameworkKey framework, const std::string& role, AgentKey agent,
-                 const Resources& resources, std::optional<Duration> refuse, Now now) override;
+                 const Resources& resources, std::optional<Refusal> refusal, Now now) override;
 
-  void allocate(Now now, std::vector<Grant>& grants) override;
+  void allocate(Now now, Decisions& decisions) override;
   std::optional<MonoTime> next_deadline() const override;
 
   Share share(FrameworkKey framework) const override;
+  void explain(FrameworkKey, std::optional<AgentKey>, std::vector<Explanation>&) const override {}
+  void set_weight(const std::string&, Scalar) override {}
+  void set_quota(const std::string&, const Quota&) override {}
+  void accepted(FrameworkKey, const std::string&, AgentKey, const Resources&) override {}
 
   // What the books have wrong, or, right after allocate(), who could still get something; for
   // tests, slow.

@@ -168,7 +168,7 @@ void Drf::allocated(FrameworkKey framework, const std::string& role, AgentKey ke
 }
 
 void Drf::recovered(FrameworkKey framework, const std::string& role, AgentKey key,
-                    const Resources& resources, std::optional<Duration> refused, Now now) {
+                    const Resources& resources, std::optional<Refusal> refused, Now now) {
   const auto at = agents_.find(key);
   if (at == agents_.end() || resources.empty()) return;  // forgotten with the agent
   Agent& agent = *at->second;
@@ -190,8 +190,8 @@ void Drf::recovered(FrameworkKey framework, const std::string& role, AgentKey ke
   } else {
     forget_passes(agent);
   }
-  if (refused && *refused > Duration::zero() && client->framework->active) {
-    refuse(agent, *client, resources, now.mono + std::min(*refused, kMaxRefuse));
+  if (refused && refused->length > Duration::zero() && client->framework->active) {
+    refuse(agent, *client, resources, now.mono + std::min(refused->length, kMaxRefuse));
   }
   close_if_gone(*client);
 }

@@ -28,7 +28,8 @@ bool reaches(const Resources& offer, const std::vector<Quantities>& alternatives
 
 }  // namespace
 
-void Drf::allocate(Now now, std::vector<Grant>& grants) {
+void Drf::allocate(Now now, Decisions& decisions) {
+  std::vector<Grant>& grants = decisions.grants;
   ++interval_;
   last_pass_before_ = last_pass_;
   end_filters(now);

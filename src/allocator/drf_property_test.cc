@@ -276,8 +276,9 @@ class Pair {
 
   void allocate() {
     naive_.tidy();
-    std::vector<Grant> grants;
-    drf_.allocate(at(naive_.now), grants);
+    Decisions decisions;
+    drf_.allocate(at(naive_.now), decisions);
+    const std::vector<Grant>& grants = decisions.grants;
     ++naive_.interval;
     for (const Grant& grant : grants) {
       const uint32_t agent = grant.agent.value;
@@ -609,8 +610,9 @@ RC_GTEST_PROP(DrfProperty, WhoHandsBackWaitsForAllOthers, (uint64_t seed)) {
   }
   std::map<uint32_t, std::set<uint32_t>> seen_since;  // by client: who got it after its last offer
   for (int turn = 0; turn < 100; ++turn) {
-    std::vector<Grant> grants;
-    drf.allocate(at(0s), grants);
+    Decisions decisions;
+    drf.allocate(at(0s), decisions);
+    const std::vector<Grant>& grants = decisions.grants;
     RC_ASSERT(grants.size() == 1u);
     const uint32_t key = grants[0].framework.value;
     const auto last = seen_since.find(key);
@@ -620,8 +622,8 @@ RC_GTEST_PROP(DrfProperty, WhoHandsBackWaitsForAllOthers, (uint64_t seed)) {
     // Shares change, the agent is not used, and somebody is impatient.
     const auto lucky = static_cast<uint32_t>(1 + rng.below(clients));
     drf.allocated(FrameworkKey(lucky), roles[lucky], elsewhere.key, bag("cpus:1"));
-    drf.recovered(grants[0].framework, grants[0].role, grants[0].agent, grants[0].resources, 0s,
-                  at(0s));
+    drf.recovered(grants[0].framework, grants[0].role, grants[0].agent, grants[0].resources,
+                  Refusal(0s), at(0s));
     drf.revive(FrameworkKey(static_cast<uint32_t>(1 + rng.below(clients))), {});
   }
 }

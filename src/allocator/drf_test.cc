@@ -52,10 +52,10 @@ struct Cluster {
   }
 
   std::vector<Grant> allocate() {
-    std::vector<Grant> grants;
-    drf.allocate(at(now), grants);
+    Decisions decisions;
+    drf.allocate(at(now), decisions);
     check();
-    return grants;
+    return std::move(decisions.grants);
   }
   // The only grant; fails the test if there is another number of them.
   Grant only() {
@@ -425,7 +425,8 @@ TEST(Drf, RemovalOfAFramework) {
   cluster.framework(1, {"a", "b"});
   cluster.agent(1, "cpus:2");
   const Grant grant = cluster.only();
-  cluster.drf.recovered(grant.framework, grant.role, grant.agent, grant.resources, 1h, at(0s));
+  cluster.drf.recovered(grant.framework, grant.role, grant.agent, grant.resources, Refusal(1h),
+                        at(0s));
   cluster.drf.remove_framework(FrameworkKey(1));
   EXPECT_EQ(cluster.receivers(), Keys{});
   EXPECT_EQ(cluster.drf.next_deadline(), std::nullopt);
@@ -674,8 +675,9 @@ TEST(Drf, TooManyFiltersCollapseIntoOnePerRole) {
   for (uint32_t key = 1; key <= agents; ++key) {
     cluster.drf.add_agent(Cluster::agent_facts(key, bag("cpus:1")));
   }
-  std::vector<Grant> grants;
-  cluster.drf.allocate(at(0s), grants);
+  Decisions decisions;
+  std::vector<Grant>& grants = decisions.grants;
+  cluster.drf.allocate(at(0s), decisions);
   ASSERT_EQ(grants.size(), agents);
   for (const Grant& grant : grants) {
     const Duration refuse = grant.agent.value == 77 ? 9s : 5s;
@@ -685,16 +687,17 @@ TEST(Drf, TooManyFiltersCollapseIntoOnePerRole) {
   EXPECT_EQ(cluster.drf.next_deadline(), MonoTime(9s));
   grants.clear();
   cluster.drf.add_agent(Cluster::agent_facts(agents + 1, bag("cpus:1")));
-  cluster.drf.allocate(at(8s), grants);
+  cluster.drf.allocate(at(8s), decisions);
   EXPECT_TRUE(grants.empty()) << "on agents never refused, too";
-  cluster.drf.allocate(at(9s), grants);
+  cluster.drf.allocate(at(9s), decisions);
   EXPECT_EQ(grants.size(), agents + 1);
   for (const Grant& grant : grants) {
-    cluster.drf.recovered(grant.framework, grant.role, grant.agent, grant.resources, 0s, at(9s));
+    cluster.drf.recovered(grant.framework, grant.role, grant.agent, grant.resources, Refusal(0s),
+                          at(9s));
   }
   cluster.drf.revive(FrameworkKey(1), {"b"});
   grants.clear();
-  cluster.drf.allocate(at(9s), grants);
+  cluster.drf.allocate(at(9s), decisions);
   EXPECT_TRUE(std::ranges::any_of(grants, [](const Grant& grant) { return grant.role == "b"; }));
 }
 
@@ -802,9 +805,9 @@ TEST(Drf, TheModuleComesByItsFactory) {
   const std::unique_ptr<Allocator> allocator = make_drf({}, Rng(1));
   allocator->add_framework(Cluster::framework_facts(1), {});
   allocator->add_agent(Cluster::agent_facts(1, bag("cpus:1")));
-  std::vector<Grant> grants;
-  allocator->allocate(at(0s), grants);
-  EXPECT_EQ(grants.size(), 1u);
+  Decisions decisions;
+  allocator->allocate(at(0s), decisions);
+  EXPECT_EQ(decisions.grants.size(), 1u);
 }
 
 }  // namespace

@@ -90,7 +90,11 @@ Share Measure::share(const Amounts& used) const {
   const std::size_t slot = dominant_slot(used);
   if (slot == kNoSlot) return {};
   const Fraction held = fraction(used, slot);
-  return {.dominant = names_[slot], .used = held.used, .total = held.total};
+  Share share;
+  share.dominant = names_[slot];
+  share.used = held.used;
+  share.total = held.total;
+  return share;
 }
 
 }  // namespace souk::allocator

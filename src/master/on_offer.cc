@@ -24,8 +24,9 @@ void Machine::on(BatchEnded&&) { make_offers(); }
 
 void Machine::make_offers() {
   if (!recovered_) return;
-  std::vector<allocator::Grant> grants;
-  allocator_->allocate(now_, grants);
+  allocator::Decisions decisions;
+  allocator_->allocate(now_, decisions);
+  std::vector<allocator::Grant>& grants = decisions.grants;
   if (grants.empty()) return;
   ++counters_.allocation_runs;
   std::map<FrameworkKey, std::vector<Offer>> by_framework;

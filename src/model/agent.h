@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "model/ids.h"
 #include "model/resources.h"
 
@@ -22,10 +23,13 @@ struct AgentInfo {
   std::string hostname;
   std::string ip;  // where its own HTTP server can be reached, as text
   uint16_t port = 0;
-  Resources resources;  // all it has
+  Resources resources;  // all it has, but for the short slots
   std::vector<Attribute> attributes;
   FaultDomain domain;
   std::string version;  // of Souk
+  // Set aside for tasks that run no longer than the limit (§4.4); empty: none.
+  Resources short_slots;
+  Duration short_slot_limit{0};
 
   bool operator==(const AgentInfo&) const = default;
 };

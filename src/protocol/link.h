@@ -30,6 +30,7 @@ struct TaskRecord {
   TaskSpec spec;
   TaskState state = TaskState::kStaging;  // the latest, whether or not the framework heard of it
   bool command_task = false;              // run by Souk's own executor: none on the wire
+  bool short_slot = false;                // its resources are of the agent's short slots (§4.4)
 };
 
 // One executor that runs, or is about to. Command tasks have none of their own here.
@@ -113,11 +114,15 @@ struct RunTasks {
   bool group = false;
   ExecutorSpec executor;  // for a command task only its id (the task's)
   std::vector<TaskSpec> tasks;
+  bool short_slots = false;  // on these: no task may run longer than the agent's limit (§4.4)
 };
 struct KillTask {
   FrameworkId framework_id;
   TaskId task_id;
   std::optional<Duration> grace;
+  // Set: the task is revoked (kContainerPreempted), and its end is reported so: TASK_GONE to
+  // partition-aware frameworks, TASK_LOST to others.
+  std::optional<Reason> reason;
 };
 struct ShutdownExecutor {
   FrameworkId framework_id;

@@ -149,6 +149,12 @@ struct Offers {
 struct Rescind {
   OfferId offer;
 };
+struct InverseOffers {
+  std::vector<InverseOffer> offers;
+};
+struct RescindInverseOffer {
+  OfferId offer;
+};
 struct Update {
   TaskStatus status;
 };
