@@ -96,4 +96,16 @@ std::string format_duration(Duration d) {
   return fmt::format("{}ns", n);
 }
 
+std::string format_rfc3339(WallTime t) {
+  const auto since = std::chrono::floor<std::chrono::milliseconds>(t.time_since_epoch());
+  const std::chrono::sys_time<std::chrono::milliseconds> moment(since);
+  const auto day = std::chrono::floor<std::chrono::days>(moment);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss time(moment - day);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     time.hours().count(), time.minutes().count(), time.seconds().count(),
+                     time.subseconds().count());
+}
+
 }  // namespace souk

@@ -51,4 +51,7 @@ Result<Duration> parse_duration(std::string_view text);
 // The largest unit that divides the duration: "15secs", "250ms", "0ns".
 std::string format_duration(Duration d);
 
+// "2026-02-03T04:05:06.789Z" (RFC 3339), cut to milliseconds.
+std::string format_rfc3339(WallTime t);
+
 }  // namespace souk

@@ -98,6 +98,13 @@ TEST(Time, FormatTakesTheLargestUnitThatDivides) {
   EXPECT_EQ(format_duration(1us + 1ns), "1001ns");
 }
 
+TEST(Time, Rfc3339) {
+  EXPECT_EQ(format_rfc3339(WallTime{}), "1970-01-01T00:00:00.000Z");
+  EXPECT_EQ(format_rfc3339(WallTime(1'700'000'000s + 1'999'999ns)), "2023-11-14T22:13:20.001Z");
+  EXPECT_EQ(format_rfc3339(WallTime(951'782'400s)), "2000-02-29T00:00:00.000Z");
+  EXPECT_EQ(format_rfc3339(WallTime(-1ms)), "1969-12-31T23:59:59.999Z");
+}
+
 RC_GTEST_PROP(Time, FormatIsReadBack, (int64_t nanoseconds)) {
   const Duration d(nanoseconds);
   RC_ASSERT((parse_duration(format_duration(d)) == Result<Duration>(d)));

@@ -74,14 +74,6 @@ bool seek(Iterator& at, Iterator end, const Resource& wanted) {
   return false;
 }
 
-template <class Predicate>
-std::vector<Resource> items_where(const std::vector<Resource>& items, Predicate wanted) {
-  std::vector<Resource> result;
-  result.reserve(items.size());
-  std::copy_if(items.begin(), items.end(), std::back_inserter(result), wanted);
-  return result;
-}
-
 Result<void> check_name(const std::string& name) {
   if (name.empty()) return fail("a resource must have a name");
   if (std::any_of(name.begin(), name.end(), is_control)) {
@@ -189,20 +181,21 @@ std::string_view Resource::reserved_role() const {
   return reservations.empty() ? kDefaultRole : std::string_view(reservations.back().role);
 }
 
-Resources::Resources(std::vector<Resource> items) : items_(std::move(items)) {
+Resources::Resources(std::vector<Resource> items) {
   const auto before = [](const Resource& a, const Resource& b) { return compare_kinds(a, b) < 0; };
-  std::erase_if(items_, [](const Resource& item) { return item.is_empty(); });
-  std::sort(items_.begin(), items_.end(), before);
-  if (items_.empty()) return;
-  auto last = items_.begin();
-  for (auto at = std::next(last); at != items_.end(); ++at) {
+  std::erase_if(items, [](const Resource& item) { return item.is_empty(); });
+  if (items.empty()) return;
+  std::sort(items.begin(), items.end(), before);
+  auto last = items.begin();
+  for (auto at = std::next(last); at != items.end(); ++at) {
     if (last->same_kind(*at)) {
       add(last->value, at->value);
     } else if (++last != at) {
       *last = std::move(*at);
     }
   }
-  items_.erase(std::next(last), items_.end());
+  items.erase(std::next(last), items.end());
+  items_ = SharedValue(std::move(items));
 }
 
 Result<Resources> Resources::checked(std::vector<Resource> items) {
@@ -214,27 +207,32 @@ Result<Resources> Resources::checked(std::vector<Resource> items) {
     if (auto valid = check_item(item); !valid) return std::unexpected(valid.error());
   }
   Resources resources(std::move(items));
-  if (auto valid = check_together(resources.items_); !valid) {
+  if (auto valid = check_together(resources.items()); !valid) {
     return std::unexpected(valid.error());
   }
   return resources;
 }
 
 bool Resources::contains(const Resources& other) const {
-  auto at = items_.begin();
-  for (const Resource& item : other.items_) {
-    if (!seek(at, items_.end(), item) || !souk::contains(at->value, item.value)) return false;
+  if (items_.is_shared_with(other.items_)) return true;
+  auto at = items().begin();
+  for (const Resource& item : other.items()) {
+    if (!seek(at, items().end(), item) || !souk::contains(at->value, item.value)) return false;
     ++at;
   }
   return true;
 }
 
 Resources& Resources::operator+=(const Resources& other) {
+  if (other.empty()) return *this;
+  if (empty()) return *this = other;
+  std::vector<Resource>& items = items_.own();
+  const std::vector<Resource>& added = other.items();
   // First what is there already, in place: most often that is all.
   std::size_t missing = 0;
-  auto at = items_.begin();
-  for (const Resource& item : other.items_) {
-    if (seek(at, items_.end(), item)) {
+  auto at = items.begin();
+  for (const Resource& item : added) {
+    if (seek(at, items.end(), item)) {
       add(at->value, item.value);
     } else {
       ++missing;
@@ -243,40 +241,40 @@ Resources& Resources::operator+=(const Resources& other) {
   if (missing == 0) return *this;
 
   // Then the rest, merged in from the back: each item moves once.
-  std::size_t mine = items_.size();
-  std::size_t theirs = other.items_.size();
-  items_.resize(mine + missing);
-  for (std::size_t to = items_.size(); to > mine;) {
-    const Resource& added = other.items_[theirs - 1];
+  std::size_t mine = items.size();
+  std::size_t theirs = added.size();
+  items.resize(mine + missing);
+  for (std::size_t to = items.size(); to > mine;) {
+    const Resource& item = added[theirs - 1];
     const auto order =
-        mine == 0 ? std::strong_ordering::less : compare_kinds(items_[mine - 1], added);
+        mine == 0 ? std::strong_ordering::less : compare_kinds(items[mine - 1], item);
     if (order == 0) {
       --theirs;  // already added above
     } else if (order < 0) {
-      items_[--to] = added;
+      items[--to] = item;
       --theirs;
     } else {
-      items_[--to] = std::move(items_[--mine]);
+      items[--to] = std::move(items[--mine]);
     }
   }
   return *this;
 }
 
 Resources& Resources::operator-=(const Resources& other) {
-  if (this == &other) {
-    items_.clear();
-    return *this;
-  }
+  if (other.empty()) return *this;
+  if (items_.is_shared_with(other.items_)) return *this = Resources();
+  std::vector<Resource>& items = items_.own();
   bool emptied = false;
-  auto at = items_.begin();
-  for (const Resource& item : other.items_) {
-    const bool found = seek(at, items_.end(), item) && souk::contains(at->value, item.value);
+  auto at = items.begin();
+  for (const Resource& item : other.items()) {
+    const bool found = seek(at, items.end(), item) && souk::contains(at->value, item.value);
     SOUK_CHECK(found, "what is taken away must be there");
     subtract(at->value, item.value);
     emptied |= at->is_empty();
     ++at;
   }
-  if (emptied) std::erase_if(items_, [](const Resource& item) { return item.is_empty(); });
+  if (emptied) std::erase_if(items, [](const Resource& item) { return item.is_empty(); });
+  if (items.empty()) *this = Resources();
   return *this;
 }
 
@@ -285,7 +283,7 @@ Resources Resources::operator-(const Resources& other) const { return Resources(
 
 Scalar Resources::scalar(std::string_view name) const {
   Scalar sum;
-  for (const Resource& item : items_) {
+  for (const Resource& item : items()) {
     if (item.name != name) continue;
     if (const auto* scalar = std::get_if<Scalar>(&item.value)) add(sum, *scalar);
   }
@@ -294,7 +292,7 @@ Scalar Resources::scalar(std::string_view name) const {
 
 Ranges Resources::ranges(std::string_view name) const {
   Ranges sum;
-  for (const Resource& item : items_) {
+  for (const Resource& item : items()) {
     if (item.name != name) continue;
     if (const auto* ranges = std::get_if<Ranges>(&item.value)) sum += *ranges;
   }
@@ -302,32 +300,34 @@ Ranges Resources::ranges(std::string_view name) const {
 }
 
 // A part of a bag in normal form is in normal form too.
-Resources Resources::unreserved() const {
+template <class Predicate>
+Resources Resources::where(Predicate wanted) const {
+  if (std::all_of(items().begin(), items().end(), wanted)) return *this;
+  std::vector<Resource> some;
+  std::copy_if(items().begin(), items().end(), std::back_inserter(some), wanted);
   Resources part;
-  part.items_ = items_where(items_, [](const Resource& r) { return r.reservations.empty(); });
+  if (!some.empty()) part.items_ = SharedValue(std::move(some));
   return part;
+}
+
+Resources Resources::unreserved() const {
+  return where([](const Resource& r) { return r.reservations.empty(); });
 }
 
 Resources Resources::revocable() const {
-  Resources part;
-  part.items_ = items_where(items_, [](const Resource& r) { return r.revocable; });
-  return part;
+  return where([](const Resource& r) { return r.revocable; });
 }
 
 Resources Resources::non_revocable() const {
-  Resources part;
-  part.items_ = items_where(items_, [](const Resource& r) { return !r.revocable; });
-  return part;
+  return where([](const Resource& r) { return !r.revocable; });
 }
 
 Resources Resources::usable_by(std::string_view role) const {
-  Resources part;
-  part.items_ = items_where(items_, [role](const Resource& r) {
+  return where([role](const Resource& r) {
     if (r.reservations.empty()) return true;
     const std::string_view reserved = r.reserved_role();
     return reserved == role || is_ancestor(reserved, role);
   });
-  return part;
 }
 
 Quantities quantities_of(const Resources& resources) {

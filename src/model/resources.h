@@ -22,6 +22,7 @@
 
 #include "base/blob.h"
 #include "base/result.h"
+#include "base/shared_value.h"
 #include "model/labels.h"
 
 namespace souk {
@@ -129,7 +130,7 @@ struct Resource {
 };
 
 // A bag of resources in normal form: sorted by name and kind, none empty, no two of the same kind.
-// Equal bags compare equal.
+// Equal bags compare equal. Copies share their items until one is changed.
 class Resources {
  public:
   Resources() = default;
@@ -147,8 +148,9 @@ class Resources {
   // wire/. Fails with a text that shows the part that is wrong.
   static Result<Resources> parse(std::string_view text);
 
-  const std::vector<Resource>& items() const { return items_; }
-  bool empty() const { return items_.empty(); }
+  // Good until the bag is changed.
+  const std::vector<Resource>& items() const { return items_.get(); }
+  bool empty() const { return items().empty(); }
 
   bool contains(const Resources& other) const;
   Resources& operator+=(const Resources& other);
@@ -156,7 +158,9 @@ class Resources {
   Resources& operator-=(const Resources& other);
   Resources operator+(const Resources& other) const;
   Resources operator-(const Resources& other) const;
-  bool operator==(const Resources&) const = default;
+  bool operator==(const Resources& other) const {
+    return items_.is_shared_with(other.items_) || items() == other.items();
+  }
 
   // The sum over all kinds (reserved or not) of the scalar with this name; zero if there is none.
   Scalar scalar(std::string_view name) const;
@@ -177,7 +181,10 @@ class Resources {
   std::string to_string() const;
 
  private:
-  std::vector<Resource> items_;
+  template <class Predicate>
+  Resources where(Predicate wanted) const;
+
+  SharedValue<std::vector<Resource>> items_;
 };
 
 // Names that the rules speak of.

@@ -227,6 +227,23 @@ RC_GTEST_PROP(Resources, SubtractsLikeTheModel, ()) {
   RC_ASSERT(rest + b == whole);
 }
 
+// Copies share their items inside; nobody must see it.
+RC_GTEST_PROP(Resources, CopiesAreApart, ()) {
+  const std::vector<Resource> items = draw_items();
+  const Resources a(items);
+  const Resources b(draw_items());
+  Resources copy = a;
+  copy += b;
+  Resources second = copy;
+  second -= a;
+  second += a;
+  const Resources& same = second;
+  second -= same;
+  RC_ASSERT(a == Resources(items));
+  RC_ASSERT(copy == Resources(items) + b);
+  RC_ASSERT(second == Resources());
+}
+
 RC_GTEST_PROP(Resources, ContainsLikeTheModel, ()) {
   const Resources a(draw_items());
   const Resources b(draw_items());
@@ -326,6 +343,22 @@ TEST(Resources, AddingToAndSubtractingItself) {
   EXPECT_EQ(a, parsed("cpus:2;ports:[1-2];disks:{a}"));
   a -= same;
   EXPECT_TRUE(a.empty());
+}
+
+TEST(Resources, AddingToAndSubtractingACopyOfItself) {
+  Resources a = parsed("cpus:1;ports:[1-2];disks:{a}");
+  const Resources copy = a;
+  const Resources& same = a;
+  a += same;  // shared with the copy
+  EXPECT_EQ(a, parsed("cpus:2;ports:[1-2];disks:{a}"));
+  EXPECT_EQ(copy, parsed("cpus:1;ports:[1-2];disks:{a}"));
+  a = copy;
+  a += copy;
+  EXPECT_EQ(a, parsed("cpus:2;ports:[1-2];disks:{a}"));
+  a = copy;
+  a -= copy;
+  EXPECT_TRUE(a.empty());
+  EXPECT_EQ(copy, parsed("cpus:1;ports:[1-2];disks:{a}"));
 }
 
 // Golden: transcripts rely on it.

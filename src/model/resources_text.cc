@@ -292,7 +292,7 @@ Result<Resources> Resources::parse(std::string_view text) {
 
 std::string Resources::to_string() const {
   std::string out;
-  for (const Resource& item : items_) {
+  for (const Resource& item : items()) {
     if (!out.empty()) out += ';';
     append(out, item);
   }
