@@ -24,3 +24,13 @@ if(NOT TARGET souk_prometheus)
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${SOUK_PROMETHEUS_INCLUDE}"
     INTERFACE_LINK_LIBRARIES "${SOUK_PROMETHEUS_CORE}")
 endif()
+
+# Not by its pkg-config file: that one asks for -std=c++11.
+find_path(SOUK_RE2_INCLUDE re2/re2.h REQUIRED)
+find_library(SOUK_RE2 re2 REQUIRED)
+if(NOT TARGET souk_re2)
+  add_library(souk_re2 INTERFACE IMPORTED)
+  set_target_properties(souk_re2 PROPERTIES
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${SOUK_RE2_INCLUDE}"
+    INTERFACE_LINK_LIBRARIES "${SOUK_RE2};Threads::Threads")
+endif()

@@ -1,4 +1,5 @@
-# The programs, and for find_package(Souk): the SDK with its headers as Souk::sdk.
+# The programs, and for find_package(Souk) with their headers: Souk::sdk for frameworks, and
+# Souk::allocator_module for allocation modules.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -23,7 +24,7 @@ list(REMOVE_ITEM layers sim workloads)
 list(TRANSFORM layers PREPEND souk_ OUTPUT_VARIABLE libraries)
 souk_existing(more souk_proto)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/Souk)
-install(TARGETS souk_sdk ${libraries} ${more} souk_fmt EXPORT SoukTargets
+install(TARGETS souk_sdk souk_allocator_module ${libraries} ${more} souk_fmt EXPORT SoukTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT SoukTargets NAMESPACE Souk:: DESTINATION ${package})
 
@@ -48,6 +49,8 @@ if(NOT SOUK_FUZZ)
     get_filename_component(folder ${example} DIRECTORY)
     add_subdirectory(${folder})
     get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
-    add_dependencies(demo ${targets})
+    if(NOT folder MATCHES "_allocator$")  # not shown by ./dev demo
+      add_dependencies(demo ${targets})
+    endif()
   endforeach()
 endif()

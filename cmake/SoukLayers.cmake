@@ -1,9 +1,11 @@
 # One static library, one test executable and one link test for each folder of src/, from layers.txt.
 
-# What a layer takes from outside of src/. Pure layers take nothing but fmt.
+# What a layer takes from outside of src/. Pure layers take nothing but fmt; the allocator takes RE2, which
+# only computes.
 set(SOUK_LIBRARIES_base souk_fmt Boost::headers)
 set(SOUK_LIBRARIES_runtime souk_spdlog Threads::Threads)
 set(SOUK_LIBRARIES_bin souk_spdlog)
+set(SOUK_PRIVATE_LIBRARIES_allocator souk_re2)
 set(SOUK_PRIVATE_LIBRARIES_wire souk_proto)
 set(SOUK_PRIVATE_LIBRARIES_runtime SQLite::SQLite3 ZLIB::ZLIB souk_prometheus Boost::headers)
 

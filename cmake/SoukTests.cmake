@@ -34,6 +34,21 @@ foreach(name IN LISTS unit_tests)
   add_dependencies(${group}_tests ${name})
 endforeach()
 
+# What the runtime's tests load: each file of tests/support/allocator_modules, and the example.
+file(GLOB modules CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/allocator_modules/*.cc)
+foreach(source IN LISTS modules)
+  if(SOUK_FUZZ)
+    break()
+  endif()
+  get_filename_component(stem ${source} NAME_WE)
+  add_library(${stem} MODULE ${source})
+  target_link_libraries(${stem} PRIVATE souk_warnings souk_allocator_module)
+  set_target_properties(${stem} PROPERTIES
+    POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/allocator_modules)
+  add_dependencies(runtime_test ${stem} round_robin_allocator)
+endforeach()
+
 # tests/support holds what several tests share: C++ in a library, scripts to be imported.
 file(GLOB support CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/support/*.cc)
 list(FILTER support EXCLUDE REGEX "/fuzz_main\\.cc$")

@@ -23,6 +23,7 @@
 #include "model/constraints.h"
 #include "model/framework.h"
 #include "model/ids.h"
+#include "model/obstacle.h"
 #include "model/quota.h"
 #include "model/resources.h"
 
@@ -37,7 +38,9 @@ struct AgentFacts {
   Resources total;
   std::vector<Attribute> attributes;
   FaultDomain domain;
-  std::optional<Duration> max_task_duration;  // set: only to frameworks that take short slots
+  // Set: only to frameworks that take short slots; quota does not count them. Whether it is set
+  // never changes.
+  std::optional<Duration> max_task_duration;
 };
 
 struct FrameworkFacts {
@@ -116,27 +119,8 @@ struct Share {
   int64_t fair_millionths = 0;
 };
 
-// Why a framework, in one of its roles, is not offered what is free on an agent: the first thing
-// that stands in its way, in the order of this list.
-enum class Obstacle : uint8_t {
-  kNone,               // nothing: the next allocate() may grant it
-  kOffered,            // all that is free to it is in an open offer to this very framework
-  kInactiveFramework,  // not connected
-  kSuppressed,         // asked for no offers in this role
-  kInactiveAgent,      // not connected, or draining
-  kShortSlots,         // slots for short tasks, and the framework did not ask for these
-  kGpus,               // the agent has GPUs, the framework lacks GPU_RESOURCES
-  kRegion,             // the agent is in another region, the framework lacks REGION_AWARE
-  kConstraint,         // its own offer constraints
-  kTaken,              // nothing is free: others use it or were before it in the order
-  kReserved,           // all that is free is reserved for other roles
-  kRevocable,          // the rest is revocable, and the framework lacks REVOCABLE_RESOURCES
-  kShared,             // the rest is shared, and the framework lacks SHARED_RESOURCES
-  kLimit,              // the rest is above the quota limit of its role
-  kHeadroom,           // the rest is held back for guarantees of other roles
-  kBelowMinimum,       // the rest is less than the minimum offer size (§4.6)
-  kRefused,            // it refused this, and that holds until `until`
-};
+// Why a framework is not offered what is free on an agent: model/obstacle.h lists the reasons.
+using souk::Obstacle;
 
 struct Explanation {
   FrameworkKey framework;
@@ -153,6 +137,12 @@ struct Explanation {
   std::string detail;
 };
 
+// What a regular expression of an offer constraint may cost.
+struct ConstraintLimits {
+  int64_t re2_max_mem = 4096;      // bytes
+  int re2_max_program_size = 100;  // instructions
+};
+
 struct Options {
   // No offer below one of these alternatives (§4.6).
   std::vector<Quantities> min_allocatable;
@@ -160,6 +150,7 @@ struct Options {
   bool filter_gpu_resources = true;            // agents with GPUs only to GPU_RESOURCES frameworks
   std::set<std::string> excluded_from_share;   // names that do not count in shares
   FaultDomain domain;  // the master's; said: other regions only to REGION_AWARE frameworks
+  ConstraintLimits constraint_limits;
   // `fair`: the resource that is shared.
   std::string fair_resource = std::string(kCpus);
   // `priority`: levels of top-level roles, higher first; absent: 0.
@@ -168,6 +159,8 @@ struct Options {
   // others are revoked, and how long these have to end. Nothing: never.
   std::optional<Duration> revocation_delay;
   Duration revocation_grace = 30s;
+  // What --allocator_options says, for modules of their own.
+  std::map<std::string, std::string> parameters;
 };
 
 // Bounds what a framework's declines can grow: beyond it the filters of each of its roles collapse
@@ -223,6 +216,13 @@ class Allocator {
   virtual void task_ended(FrameworkKey framework, const TaskId& task) {
     static_cast<void>(framework);
     static_cast<void>(task);
+  }
+
+  // --- offer constraints, before they are passed on in FrameworkFacts
+  // Why a framework may not have these; nothing: it may. A module that evaluates none refuses all.
+  virtual std::optional<std::string> check(const OfferConstraints& constraints) const {
+    static_cast<void>(constraints);
+    return "the allocation module of this master evaluates no offer constraints";
   }
 
   // --- decisions

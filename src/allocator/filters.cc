@@ -1,171 +1,150 @@
 #include "allocator/filters.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
-
-#include "base/check.h"
 
 namespace souk::allocator {
 
-bool FilterSet::stops_on(AgentKey agent, const Resources& offer) const {
-  const auto at = by_agent_.find(agent);
-  if (at == by_agent_.end()) return false;
-  return std::any_of(at->second.begin(), at->second.end(),
-                     [&offer](const Filter& filter) { return filter.refused->contains(offer); });
+std::size_t AgentFilters::position(const Group& group, uint32_t place) {
+  if (group.dense) return std::min<std::size_t>(place, group.keys.size());
+  const auto at = std::ranges::lower_bound(group.keys, place, {}, &FilterKey::place);
+  return static_cast<std::size_t>(at - group.keys.begin());
 }
 
-FilterSet& FilterTable::open(ClientId client) {
-  auto [at, added] = sets_.try_emplace(client, std::make_unique<FilterSet>());
-  SOUK_CHECK(added, "clients are numbered once");
-  return *at->second;
-}
-
-void FilterTable::close(ClientId client) {
-  forget(client);
-  sets_.erase(client);
-}
-
-FilterSet& FilterTable::set_of(ClientId client) {
-  const auto at = sets_.find(client);
-  SOUK_CHECK(at != sets_.end(), "a client's filters are opened first");
-  return *at->second;
-}
-
-void FilterTable::add(ClientId client, AgentKey agent, std::shared_ptr<const Resources> refused,
-                      MonoTime until) {
-  FilterSet& set = set_of(client);
-  std::vector<Filter>& filters = set.by_agent_[agent];
-  for (const Filter& old : filters) {
-    if (old.until >= until && old.refused->contains(*refused)) return;
-  }
-  const std::size_t covered = std::erase_if(filters, [&](const Filter& old) {
-    return old.until <= until && refused->contains(*old.refused);
-  });
-  set.size_ -= covered;
-  live_ -= covered;
-
-  filters.push_back({until, std::move(refused)});
-  ++set.size_;
-  push({until, client, agent});
-  trim();
-}
-
-void FilterTable::collapse(ClientId client) {
-  FilterSet& set = set_of(client);
-  std::optional<MonoTime> latest = set.everywhere_;
-  for (const auto& [agent, filters] : set.by_agent_) {  // a maximum: the order does not matter
-    for (const Filter& filter : filters) latest = std::max(latest, std::optional(filter.until));
-  }
-  clear(set);
-  if (latest) {
-    set.everywhere_ = latest;
-    push({*latest, client, AgentKey(kEverywhere)});
-  }
-  trim();
-}
-
-void FilterTable::clear(FilterSet& set) {
-  live_ -= set.size_ + (set.everywhere_ ? 1 : 0);
-  set.by_agent_.clear();
-  set.everywhere_.reset();
-  set.size_ = 0;
-}
-
-void FilterTable::forget(ClientId client) {
-  clear(set_of(client));
-  trim();
-}
-
-void FilterTable::forget(AgentKey agent) {
-  for (const auto& [client, set] : sets_) {  // each for itself: the order does not matter
-    const auto at = set->by_agent_.find(agent);
-    if (at == set->by_agent_.end()) continue;
-    set->size_ -= at->second.size();
-    live_ -= at->second.size();
-    set->by_agent_.erase(at);
-  }
-  trim();
-}
-
-std::optional<FilterTable::Ended> FilterTable::end_due(MonoTime now) {
-  if (ends_.empty() || ends_.front().until > now) return std::nullopt;
-  const End end = pop();
-  FilterSet& set = set_of(end.client);
-  if (end.agent.value == kEverywhere) {
-    set.everywhere_.reset();
-    --live_;
-    trim();
-    return Ended{end.client, std::nullopt};
-  }
-  const auto at = set.by_agent_.find(end.agent);
-  const std::size_t ended =
-      std::erase_if(at->second, [now](const Filter& filter) { return filter.until <= now; });
-  set.size_ -= ended;
-  live_ -= ended;
-  if (at->second.empty()) set.by_agent_.erase(at);
-  trim();
-  return Ended{end.client, end.agent};
-}
-
-std::optional<MonoTime> FilterTable::next() const {
-  if (ends_.empty()) return std::nullopt;
-  return ends_.front().until;
-}
-
-bool FilterTable::is_live(const End& end) const {
-  const auto set = sets_.find(end.client);
-  if (set == sets_.end()) return false;
-  if (end.agent.value == kEverywhere) return set->second->everywhere_ == end.until;
-  const auto at = set->second->by_agent_.find(end.agent);
-  if (at == set->second->by_agent_.end()) return false;
-  return std::any_of(at->second.begin(), at->second.end(),
-                     [&end](const Filter& filter) { return filter.until == end.until; });
-}
-
-void FilterTable::push(const End& end) {
-  ends_.push_back(end);
-  std::push_heap(ends_.begin(), ends_.end(), std::greater<>());
-  ++live_;
-}
-
-FilterTable::End FilterTable::pop() {
-  std::pop_heap(ends_.begin(), ends_.end(), std::greater<>());
-  const End end = ends_.back();
-  ends_.pop_back();
-  return end;
-}
-
-// Keeps the first one live, so that next() tells the truth, and the dead ones no more than the
-// live: who refuses for a year and revives every second must not fill the heap.
-void FilterTable::trim() {
-  constexpr std::size_t kSlack = 64;
-  if (ends_.size() > 2 * live_ + kSlack) {
-    std::erase_if(ends_, [this](const End& end) { return !is_live(end); });
-    std::sort(ends_.begin(), ends_.end());
-    ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());  // sorted is a heap
-  }
-  while (!ends_.empty() && !is_live(ends_.front())) pop();
-}
-
-std::optional<std::string> FilterTable::broken_invariant() const {
-  std::size_t live = 0;
-  for (const auto& [client, set] : sets_) {
-    std::size_t size = 0;
-    for (const auto& [agent, filters] : set->by_agent_) {
-      size += filters.size();
-      if (filters.empty()) return "an agent is listed without filters";
-      for (const Filter& filter : filters) {
-        const End end{filter.until, client, agent};
-        if (std::find(ends_.begin(), ends_.end(), end) == ends_.end()) return "a filter never ends";
+// The key of this place; its era is 0 if it was not there.
+FilterKey& AgentFilters::open(Group& group, uint32_t place) {
+  constexpr std::size_t kFew = 64;  // for these it makes no difference
+  std::size_t at = position(group, place);
+  const bool known = at < group.keys.size() && group.keys[at].place == place;
+  if (!known) {
+    const std::size_t places =
+        std::max(group.keys.empty() ? 0 : group.keys.back().place, place) + 1;
+    const bool dense = group.count >= kFew && 3 * group.count >= 2 * places;
+    if (dense != group.dense) respread(group, dense);
+    at = position(group, place);
+    if (dense) {
+      for (auto next = static_cast<uint32_t>(at); next <= place; ++next) {
+        group.keys.push_back({next, 0});
       }
+      group.filters.resize(group.keys.size());
+      at = place;
+    } else {
+      const auto offset = static_cast<std::ptrdiff_t>(at);
+      group.keys.insert(group.keys.begin() + offset, {place, 0});
+      group.filters.insert(group.filters.begin() + offset, Filter());
     }
-    if (size != set->size_) return "filters of a client are miscounted";
-    live += size + (set->everywhere_ ? 1 : 0);
   }
-  if (live != live_) return "filters are miscounted";
-  if (!ends_.empty() && !is_live(ends_.front())) return "the next deadline is of no filter";
-  return std::nullopt;
+  if (group.keys[at].era == 0) ++group.count;
+  return group.keys[at];
+}
+
+void AgentFilters::close(Group& group, std::size_t at) {
+  --group.count;
+  if (!group.dense) {
+    group.keys.erase(group.keys.begin() + static_cast<std::ptrdiff_t>(at));
+    group.filters.erase(group.filters.begin() + static_cast<std::ptrdiff_t>(at));
+    return;
+  }
+  group.keys[at].era = 0;
+  if (4 * group.count < group.keys.size()) respread(group, false);
+}
+
+void AgentFilters::respread(Group& group, bool dense) {
+  const std::vector<FilterKey> keys = std::exchange(group.keys, {});
+  const std::vector<Filter> filters = std::exchange(group.filters, {});
+  group.dense = dense;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    if (keys[at].era == 0) continue;
+    for (auto next = static_cast<uint32_t>(group.keys.size()); dense && next < keys[at].place;
+         ++next) {
+      group.keys.push_back({next, 0});
+    }
+    group.filters.resize(group.keys.size());
+    group.keys.push_back(keys[at]);
+    group.filters.push_back(filters[at]);
+  }
+}
+
+AgentFilters::Groups AgentFilters::stopping(const Resources& offer) const {
+  Groups groups;
+  for (uint32_t group = 0; group < groups_.size(); ++group) {
+    if (groups_[group].refused->contains(offer)) groups.push_back(group);
+  }
+  return groups;
+}
+
+bool AgentFilters::is_cheap(const Groups& groups) const {
+  return groups.size() == 1 && groups_[groups.front()].dense;
+}
+
+const Filter* AgentFilters::find(FilterKey key, const Groups& groups) const {
+  const Filter* found = nullptr;
+  for (const uint32_t number : groups) {
+    const Group& group = groups_[number];
+    const std::size_t at = position(group, key.place);
+    if (at == group.keys.size() || group.keys[at] != key) continue;
+    if (found != nullptr && found->until >= group.filters[at].until) continue;
+    found = &group.filters[at];
+  }
+  return found;
+}
+
+bool AgentFilters::add(FilterKey key, std::shared_ptr<const Resources> refused, Filter filter) {
+  auto group = std::ranges::find_if(groups_, [&refused](const Group& other) {
+    return other.refused == refused || *other.refused == *refused;
+  });
+  if (group == groups_.end()) {
+    groups_.push_back({.refused = std::move(refused)});
+    group = groups_.end() - 1;
+  }
+  FilterKey& place = open(*group, key.place);
+  Filter& old = group->filters[static_cast<std::size_t>(&place - group->keys.data())];
+  const bool replaces = std::exchange(place, key) == key;
+  if (!replaces || old.until <= filter.until) old = filter;
+  return !replaces;
+}
+
+std::size_t AgentFilters::end(FilterKey key, MonoTime now) {
+  std::size_t ended = 0;
+  for (Group& group : groups_) {
+    const std::size_t at = position(group, key.place);
+    if (at == group.keys.size() || group.keys[at].place != key.place) continue;
+    const uint32_t era = group.keys[at].era;
+    const bool same = era == key.era;
+    if (era == 0 || era > key.era || (same && group.filters[at].until > now)) continue;
+    ended += same ? 1 : 0;
+    close(group, at);
+  }
+  std::erase_if(groups_, [](const Group& group) { return group.count == 0; });
+  return ended;
+}
+
+bool AgentFilters::has(FilterKey key, MonoTime until) const {
+  return std::ranges::any_of(groups_, [&](const Group& group) {
+    const std::size_t at = position(group, key.place);
+    return at < group.keys.size() && group.keys[at] == key && group.filters[at].until == until;
+  });
+}
+
+void FilterEnds::add(MonoTime until, FilterKey key, AgentKey agent) {
+  ends_[until].push_back({key, agent});
+  ++size_;
+}
+
+std::vector<FilterEnds::End> FilterEnds::take_due(MonoTime now) {
+  std::vector<End> due;
+  while (!ends_.empty() && ends_.begin()->first <= now) {
+    std::vector<End>& first = ends_.begin()->second;
+    size_ -= first.size();
+    due.insert(due.end(), first.begin(), first.end());
+    ends_.erase(ends_.begin());
+  }
+  return due;
+}
+
+std::optional<MonoTime> FilterEnds::next() const {
+  if (ends_.empty()) return std::nullopt;
+  return ends_.begin()->first;
 }
 
 }  // namespace souk::allocator

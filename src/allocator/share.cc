@@ -39,29 +39,120 @@ std::strong_ordering compare(const Fraction& a, int64_t weight_a, const Fraction
          multiply(product(b.used, a.total), static_cast<uint64_t>(weight_a));
 }
 
-// The names that everybody has must not find the table full.
-Measure::Measure()
-    : names_{std::string(kCpus), std::string(kMem), std::string(kDisk), std::string(kGpus)} {}
+void add(Amounts& sum, const Amounts& part) {
+  if (sum.size() < part.size()) sum.resize(part.size());
+  for (std::size_t slot = 0; slot < part.size(); ++slot) sum[slot] += part[slot];
+}
 
-void Measure::change(Amounts& sum, const Resources& resources, int sign) {
-  for (const Resource& item : resources.items()) {
-    const auto* scalar = std::get_if<Scalar>(&item.value);
-    if (scalar == nullptr) continue;
-    const std::size_t slot = slot_of(item.name);
-    if (slot == kNoSlot) continue;
-    if (slot >= sum.size()) sum.resize(slot + 1);
-    sum[slot] += static_cast<__int128>(scalar->thousandths) * sign;
+void subtract(Amounts& sum, const Amounts& part) {
+  if (sum.size() < part.size()) sum.resize(part.size());
+  for (std::size_t slot = 0; slot < part.size(); ++slot) sum[slot] -= part[slot];
+}
+
+bool is_zero(const Amounts& amounts) {
+  return std::ranges::all_of(amounts, [](__int128 amount) { return amount == 0; });
+}
+
+bool equal(const Amounts& a, const Amounts& b) {
+  for (std::size_t slot = 0; slot < std::max(a.size(), b.size()); ++slot) {
+    if (amount(a, slot) != amount(b, slot)) return false;
+  }
+  return true;
+}
+
+bool counts_for_quota(const Resource& item) {
+  return !item.revocable && !item.shared && item.reservations.empty();
+}
+
+// The names that everybody has must not find the table full.
+Measure::Measure() {
+  for (const std::string_view name : {kCpus, kMem, kDisk, kGpus}) slot_of(name);
+}
+
+void Measure::count_only(std::string name) {
+  only_ = std::move(name);
+  slot_of(only_);
+  for (std::size_t slot = 0; slot < names_.size(); ++slot) counts_[slot] = names_[slot] == only_;
+}
+
+void Measure::exclude(std::set<std::string> names) {
+  excluded_ = std::move(names);
+  for (std::size_t slot = 0; slot < names_.size(); ++slot) {
+    counts_[slot] = counts_[slot] && !excluded_.contains(names_[slot]);
   }
 }
 
-// A slot is never given up: what was counted on the way in is counted on the way out.
+// What was counted on the way in is counted on the way out.
 std::size_t Measure::slot_of(std::string_view name) {
+  if (const std::size_t slot = find_slot(name); slot != kNoSlot) return slot;
+  if (names_.size() == kMaxCountedNames) return kNoSlot;
+  names_.emplace_back(name);
+  counts_.push_back((only_.empty() || only_ == name) && !excluded_.contains(names_.back()));
+  return names_.size() - 1;
+}
+
+std::size_t Measure::find_slot(std::string_view name) const {
   for (std::size_t slot = 0; slot < names_.size(); ++slot) {
     if (names_[slot] == name) return slot;
   }
-  if (names_.size() == kMaxCountedNames) return kNoSlot;
-  names_.emplace_back(name);
-  return names_.size() - 1;
+  return kNoSlot;
+}
+
+void Measure::add_total(const Resources& resources) {
+  amounts_of(resources, scratch_);
+  add(totals_, scratch_);
+}
+
+void Measure::subtract_total(const Resources& resources) {
+  amounts_of(resources, scratch_);
+  subtract(totals_, scratch_);
+}
+
+bool Measure::amounts_of(const Resources& resources, Amounts& amounts) {
+  amounts.assign(names_.size(), 0);
+  bool all_count = true;
+  for (const Resource& item : resources.items()) {
+    const auto* scalar = std::get_if<Scalar>(&item.value);
+    if (scalar == nullptr) continue;
+    all_count = all_count && counts_for_quota(item);
+    const std::size_t slot = slot_of(item.name);
+    if (slot == kNoSlot) continue;
+    if (slot >= amounts.size()) amounts.resize(slot + 1);
+    amounts[slot] += scalar->thousandths;
+  }
+  return all_count;
+}
+
+void Measure::unreserved_amounts_of(const Resources& resources, Amounts& amounts) {
+  amounts.assign(names_.size(), 0);
+  for (const Resource& item : resources.items()) {
+    const auto* scalar = std::get_if<Scalar>(&item.value);
+    if (scalar == nullptr || !counts_for_quota(item)) continue;
+    const std::size_t slot = slot_of(item.name);
+    if (slot == kNoSlot) continue;
+    if (slot >= amounts.size()) amounts.resize(slot + 1);
+    amounts[slot] += scalar->thousandths;
+  }
+}
+
+Amounts Measure::amounts_of(const Quantities& quantities) {
+  Amounts amounts;
+  for (const auto& [name, scalar] : quantities) {
+    const std::size_t slot = slot_of(name);
+    if (slot == kNoSlot) continue;
+    if (slot >= amounts.size()) amounts.resize(slot + 1);
+    amounts[slot] += scalar.thousandths;
+  }
+  return amounts;
+}
+
+Quantities Measure::quantities(const Amounts& amounts) const {
+  Quantities quantities;
+  for (std::size_t slot = 0; slot < amounts.size(); ++slot) {
+    if (amounts[slot] > 0) quantities.emplace_back(names_[slot], Scalar{clamp(amounts[slot])});
+  }
+  std::ranges::sort(quantities);
+  return quantities;
 }
 
 Fraction Measure::fraction(const Amounts& used, std::size_t slot) const {
@@ -72,7 +163,7 @@ std::size_t Measure::dominant_slot(const Amounts& used) const {
   std::size_t best = kNoSlot;
   Fraction most;
   for (std::size_t slot = 0; slot < std::min(used.size(), totals_.size()); ++slot) {
-    if (used[slot] <= 0 || totals_[slot] <= 0) continue;
+    if (used[slot] <= 0 || totals_[slot] <= 0 || !counts(slot)) continue;
     const Fraction held = fraction(used, slot);
     if (compare(held, most) <= 0) continue;
     most = held;
@@ -87,10 +178,11 @@ Fraction Measure::dominant(const Amounts& used) const {
 }
 
 Share Measure::share(const Amounts& used) const {
-  const std::size_t slot = dominant_slot(used);
-  if (slot == kNoSlot) return {};
-  const Fraction held = fraction(used, slot);
   Share share;
+  share.held = quantities(used);
+  const std::size_t slot = dominant_slot(used);
+  if (slot == kNoSlot) return share;
+  const Fraction held = fraction(used, slot);
   share.dominant = names_[slot];
   share.used = held.used;
   share.total = held.total;

@@ -40,6 +40,7 @@ struct MasterInfo {
   std::string hostname;
   std::string ip;
   uint16_t port = 0;
+  FaultDomain domain = {};
   bool operator==(const MasterInfo&) const = default;
 };
 

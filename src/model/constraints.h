@@ -16,8 +16,8 @@ struct AttributeConstraint {
     kNotExists,
     kTextEquals,
     kTextNotEquals,
-    kTextMatches,     // RE2, the whole text
-    kTextNotMatches,  // RE2; true of what is no text
+    kTextMatches,  // RE2, the whole text
+    kTextNotMatches,
   };
   Selector selector = Selector::kAttribute;
   std::string attribute;  // kAttribute: its name
@@ -26,7 +26,7 @@ struct AttributeConstraint {
   bool operator==(const AttributeConstraint&) const = default;
 };
 
-// An agent fits if all constraints of at least one group hold; without groups every agent fits.
+// An agent fits if all constraints of at least one group hold. No groups and empty ones are errors.
 struct OfferConstraints {
   std::vector<std::vector<AttributeConstraint>> groups;
   bool operator==(const OfferConstraints&) const = default;

@@ -34,6 +34,7 @@ struct InverseOffer {
   OfferId id;
   FrameworkId framework_id;
   AgentId agent_id;
+  std::string hostname;
   std::string ip;
   uint16_t port = 0;
   WallTime start;  // of the unavailability

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "allocator/drf.h"
+#include "allocator/engine.h"
 #include "base/digest.h"
 #include "model/role.h"
 
@@ -24,7 +24,7 @@ Resources bag(std::string_view text) { return Resources::parse(text).value(); }
 
 using Who = std::pair<uint32_t, std::string>;  // framework and role
 
-const std::map<std::string, int64_t> kWeights{{"eng", 2000}, {"eng/web", 500}};
+const std::map<std::string, int64_t> kWeights{{"eng", 2000}, {"web", 500}};
 
 // --- the naive implementation
 struct Piece {
@@ -235,7 +235,7 @@ struct Naive {
 // --- both driven by the same random deeds
 class Pair {
  public:
-  explicit Pair(uint64_t seed) : drf_(options(), Rng(seed)) {
+  explicit Pair(uint64_t seed) : drf_(Engine::Policy::kDrf, options(), Rng(seed)) {
     naive_.minimum = options().min_allocatable;
   }
 
@@ -338,7 +338,7 @@ class Pair {
   Resources some_total() {
     static const char* const kTotals[] = {
         "cpus:4;mem:8",        "cpus:2;mem:16;ports:[1-10]",
-        "cpus:4;mem:4;gpus:1", "cpus:3;mem:4;cpus(eng):2;mem(eng/web):2",
+        "cpus:4;mem:4;gpus:1", "cpus:3;mem:4;cpus(eng):2;mem(web):2",
         "cpus:0.4;mem:0.5",    "",
     };
     Resources total = bag(kTotals[pick(6)]);
@@ -353,8 +353,8 @@ class Pair {
   }
 
   FrameworkFacts some_framework(uint32_t key) {
-    static const std::vector<std::string> kRoles[] = {
-        {"*"}, {"eng"}, {"eng/web"}, {"*", "eng"}, {"eng", "eng/web"}, {"ops"}};
+    static const std::vector<std::string> kRoles[] = {{"*"},        {"eng"},        {"web"},
+                                                      {"*", "eng"}, {"eng", "web"}, {"ops"}};
     FrameworkFacts facts;
     facts.key = FrameworkKey(key);
     facts.roles = kRoles[pick(6)];
@@ -531,7 +531,7 @@ class Pair {
     give_back(piece, piece->resources, std::nullopt);
   }
 
-  Drf drf_;
+  Engine drf_;
   Naive naive_;
   Digest digest_;
   uint64_t word_ = 0;
@@ -589,7 +589,7 @@ TEST(DrfProperty, LongRunsToo) {
 // same client, with no use in between, all others get it.
 RC_GTEST_PROP(DrfProperty, WhoHandsBackWaitsForAllOthers, (uint64_t seed)) {
   Rng rng(seed);
-  Drf drf({.role_weights = {{"eng", Scalar{50'000}}}}, Rng(seed));
+  Engine drf(Engine::Policy::kDrf, {.role_weights = {{"eng", Scalar{50'000}}}}, Rng(seed));
   AgentFacts contested;
   contested.key = AgentKey(1);
   contested.total = bag("cpus:8;mem:8");
