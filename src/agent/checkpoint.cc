@@ -53,8 +53,14 @@ void fold(Checkpoint& value, const checkpoint::TasksAdded& o) {
                                                           .container = o.container,
                                                           .batch = o.batch,
                                                           .group = o.group,
-                                                          .added = o.at};
+                                                          .added = o.at,
+                                                          .slot_limit = o.slot_limit};
   }
+}
+
+void fold(Checkpoint& value, const checkpoint::TaskRevoked& o) {
+  const auto at = value.tasks.find({o.framework, o.task});
+  if (at != value.tasks.end()) at->second.revoked = o.grace;
 }
 
 void fold(Checkpoint& value, const checkpoint::UpdatePending& o) {

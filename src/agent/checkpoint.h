@@ -55,6 +55,8 @@ struct Checkpoint {
     uint64_t batch = 0;  // tasks of one RunTasks have one number
     bool group = false;
     WallTime added;
+    Duration slot_limit{0};           // of the slot for short tasks that it runs in; 0: in none
+    std::optional<Duration> revoked;  // the grace of its revocation; nothing: not revoked
     std::vector<TaskStatus> pending;  // unacknowledged, oldest first
   };
   using TaskKey = std::pair<FrameworkId, TaskId>;
@@ -114,6 +116,13 @@ struct TasksAdded {
   bool group = false;
   WallTime at;
   std::vector<protocol::TaskRecord> tasks;
+  Duration slot_limit{0};  // of the slots for short tasks that they run in; 0: in none
+};
+// It is killed in favour of another framework; once more with a shorter grace.
+struct TaskRevoked {
+  FrameworkId framework;
+  TaskId task;
+  Duration grace{0};
 };
 // A status with a uuid: it must reach the framework.
 struct UpdatePending {
@@ -133,13 +142,12 @@ struct TaskForgotten {
 
 }  // namespace checkpoint
 
-using CheckpointOperation =
-    std::variant<checkpoint::ClusterMet, checkpoint::EpochSeen, checkpoint::Admitted,
-                 checkpoint::FrameworkKnown, checkpoint::FrameworkRemoving,
-                 checkpoint::FrameworkForgotten, checkpoint::ContainerAdded,
-                 checkpoint::ContainerStarted, checkpoint::ContainerEnded,
-                 checkpoint::SandboxRemoved, checkpoint::TasksAdded, checkpoint::UpdatePending,
-                 checkpoint::UpdateAcknowledged, checkpoint::TaskForgotten>;
+using CheckpointOperation = std::variant<
+    checkpoint::ClusterMet, checkpoint::EpochSeen, checkpoint::Admitted, checkpoint::FrameworkKnown,
+    checkpoint::FrameworkRemoving, checkpoint::FrameworkForgotten, checkpoint::ContainerAdded,
+    checkpoint::ContainerStarted, checkpoint::ContainerEnded, checkpoint::SandboxRemoved,
+    checkpoint::TasksAdded, checkpoint::TaskRevoked, checkpoint::UpdatePending,
+    checkpoint::UpdateAcknowledged, checkpoint::TaskForgotten>;
 
 // Folds one operation into the value. Total: an operation that does not fit changes nothing. (Call
 // it qualified: the arguments also name std::apply.)

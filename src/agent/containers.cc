@@ -7,6 +7,7 @@
 #include "agent/log.h"
 #include "agent/status_updates.h"
 #include "agent/storage.h"
+#include "agent/time_limit.h"
 
 namespace souk::agent {
 
@@ -48,6 +49,13 @@ std::vector<TaskSpec> specs_of(Framework& framework, const Batch& batch) {
   return specs;
 }
 
+// The time of these tasks begins: they are handed over.
+void watch_times(Context& c, Framework& framework, const Batch& batch) {
+  for (const TaskId& id : batch.tasks) {
+    if (const Task* task = find_task(framework, id)) watch_time(c, *task, Duration::zero());
+  }
+}
+
 // Over the executor API. A batch that is handed over is not kept: what the executor did not get it
 // will not name when it subscribes again.
 void deliver_to_executor(Context& c, Container& container) {
@@ -57,6 +65,7 @@ void deliver_to_executor(Context& c, Container& container) {
     const Batch batch = std::move(container.batches.front());
     container.batches.pop_front();
     std::vector<TaskSpec> specs = specs_of(framework, batch);
+    watch_times(c, framework, batch);
     if (batch.group) {
       c.emit(effect::SendToExecutor{*container.stream, ev::LaunchGroup{std::move(specs)}});
       continue;
@@ -72,6 +81,7 @@ void deliver_to_supervisor(Context& c, Container& container) {
   for (Batch& batch : container.batches) {
     if (batch.delivered || !batch.durable) continue;
     batch.delivered = true;
+    watch_times(c, framework, batch);
     launch_processes(c, container, specs_of(framework, batch), batch.group);
   }
 }
@@ -329,7 +339,7 @@ void drop_batch(Context& c, Container& container, const Batch& batch) {
   for (const TaskId& id : tasks) {
     Task* task = find_task(framework, id);
     if (task == nullptr) continue;
-    update(c, framework, *task, make_status(c, *task, container.ending.value_or(fallback)));
+    update(c, framework, *task, make_status(c, *task, ending_of(container, *task, fallback)));
   }
 }
 

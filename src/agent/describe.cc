@@ -69,7 +69,7 @@ std::string said(const to_master::Register& m) {
       list(m.frameworks, [](const FrameworkInfo& f) { return f.id.value; }),
       list(m.executors, [](const protocol::ExecutorRecord& e) { return e.spec.id.value; }),
       list(m.tasks, [](const protocol::TaskRecord& t) {
-        return fmt::format("{}:{}", t.spec.id, to_string(t.state));
+        return fmt::format("{}:{}{}", t.spec.id, to_string(t.state), t.short_slot ? ":short" : "");
       }));
 }
 std::string said(const to_master::StatusUpdate& m) {
@@ -99,11 +99,12 @@ std::string said(const to_agent::Registered& m) {
 }
 std::string said(const to_agent::RunTasks& m) {
   const std::string_view kind = m.command_task ? "commands" : m.group ? "group" : "tasks";
-  return fmt::format("RunTasks {} executor {} {} {}", m.framework.id, m.executor.id, kind,
-                     list(m.tasks));
+  return fmt::format("RunTasks {} executor {} {} {}{}", m.framework.id, m.executor.id, kind,
+                     list(m.tasks), m.short_slots ? " in short slots" : "");
 }
 std::string said(const to_agent::KillTask& m) {
-  return fmt::format("KillTask {} {} grace {}", m.framework_id, m.task_id, grace_of(m.grace));
+  return fmt::format("KillTask {} {} grace {}{}{}", m.framework_id, m.task_id, grace_of(m.grace),
+                     m.reason ? " " : "", m.reason ? to_string(*m.reason) : "");
 }
 std::string said(const to_agent::ShutdownExecutor& m) {
   return fmt::format("ShutdownExecutor {} {}", m.framework_id, m.executor_id);
@@ -213,8 +214,13 @@ std::string stored(const checkpoint::SandboxRemoved& o) {
   return fmt::format("SandboxRemoved {}", o.container);
 }
 std::string stored(const checkpoint::TasksAdded& o) {
-  return fmt::format("TasksAdded {} batch {}{} {}", o.container, o.batch, o.group ? " group" : "",
-                     list(o.tasks, [](const auto& t) { return t.spec.id.value; }));
+  return fmt::format(
+      "TasksAdded {} batch {}{} {}{}", o.container, o.batch, o.group ? " group" : "",
+      list(o.tasks, [](const auto& t) { return t.spec.id.value; }),
+      o.slot_limit > Duration::zero() ? " at most " + format_duration(o.slot_limit) : "");
+}
+std::string stored(const checkpoint::TaskRevoked& o) {
+  return fmt::format("TaskRevoked {} {} grace {}", o.framework, o.task, format_duration(o.grace));
 }
 std::string stored(const checkpoint::UpdatePending& o) {
   return fmt::format("UpdatePending {} {}", o.framework, describe(o.status));

@@ -17,8 +17,9 @@ namespace souk::agent {
 namespace {
 
 using testing::framework;
+using testing::in_slots;
 using testing::Rig;
-using testing::rig_options;
+using testing::slot_options;
 using testing::task_spec;
 namespace to_agent = protocol::to_agent;
 namespace supervisor = protocol::supervisor;
@@ -112,7 +113,7 @@ class Script {
       return time.has_value();
     }
     if (w[0] != "restart") return false;
-    auto next = std::make_unique<Rig>(rig_options(), rig_->stored, 77);
+    auto next = std::make_unique<Rig>(slot_options(), rig_->stored, 77);
     next->now = rig_->now;
     next->reports = rig_->reports;
     rig_ = std::move(next);
@@ -139,6 +140,9 @@ class Script {
     if (what == "shutdown") return rig_->master(to_agent::Shutdown{.reason = at(w, 2)}), true;
     if (what == "commands")
       return rig_->master(testing::commands(info(f.value), specs(w, 3))), true;
+    if (what == "short") {
+      return rig_->master(in_slots(testing::commands(info(f.value), specs(w, 3)))), true;
+    }
     if (what == "group" || what == "custom") {
       auto run = testing::commands(info(f.value), specs(w, 4));
       run.command_task = false;
@@ -149,7 +153,11 @@ class Script {
       return true;
     }
     if (what == "kill") {
-      rig_->master(to_agent::KillTask{f, TaskId(at(w, 3)), std::nullopt});
+      rig_->master(to_agent::KillTask{f, TaskId(at(w, 3)), {}, {}});
+      return true;
+    }
+    if (what == "revoke") {
+      rig_->master(to_agent::KillTask{f, TaskId(at(w, 3)), 30s, Reason::kContainerPreempted});
       return true;
     }
     if (what == "ack") {
@@ -210,7 +218,7 @@ class Script {
     return true;
   }
 
-  std::unique_ptr<Rig> rig_ = std::make_unique<Rig>();
+  std::unique_ptr<Rig> rig_ = std::make_unique<Rig>(slot_options());
   Names names_;
   uint8_t said_ = 0;
 };

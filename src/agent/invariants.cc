@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "agent/time_limit.h"
+
 namespace souk::agent {
 namespace {
 
@@ -55,6 +57,14 @@ Broken check_task(const State& state, const Framework& framework, const TaskId& 
     if (task.pending.empty()) return broken("task {} has ended, acknowledged, and is kept", id);
   } else if (!live && state.started) {
     return broken("task {} lives in no container", id);
+  }
+  const bool runs = task.record.state != TaskState::kStaging && live && state.started;
+  if (runs && time_limit(task) && !task.kill &&
+      !state.timers.of(timer_of(TimerKind::kCompletion, task))) {
+    return broken("task {} has a limit: nobody watches", id);
+  }
+  if (task.slot_limit > Duration::zero() && !task.record.short_slot) {
+    return broken("task {} has the limit of a slot that it does not hold", id);
   }
   if (framework.removing && !task.pending.empty()) {
     return broken("task {} waits for an acknowledgement of a removed framework", id);

@@ -60,6 +60,19 @@ std::string fault(const Container& container, const call::Update& u) {
   return "";
 }
 
+// The end of a task that this agent kills is reported by the agent's reason and not the executor's,
+// with two exceptions: TASK_FINISHED stays, since the work is done; and what ended before the
+// executor was told ended by itself. TASK_KILLED never does.
+void lay_ending_over(const Task& task, TaskStatus& status) {
+  if (!task.ending || !is_terminal(status.state)) return;
+  if (status.state == TaskState::kFinished) return;
+  if (!task.killing && status.state != TaskState::kKilled) return;
+  status.state = task.ending->state;
+  status.reason = task.ending->reason;
+  status.message = task.ending->message;
+  status.source = StatusSource::kAgent;
+}
+
 // Takes a sound update. False: it has to be refused, for there are too many unacknowledged ones.
 bool take_update(Context& c, Container& container, TaskStatus status) {
   Framework& framework = framework_of(c.state, container);
@@ -88,6 +101,7 @@ bool take_update(Context& c, Container& container, TaskStatus status) {
   status.executor_id = container.sandbox.executor;
   status.container_id = container.sandbox.container;
   if (status.timestamp == WallTime{}) status.timestamp = c.now.wall;
+  lay_ending_over(*task, status);
   update(c, framework, *task, std::move(status));
   after_stored(c, held::AcknowledgeExecutor{container.sandbox.container, id, uuid});
   settle(c, container);
@@ -138,8 +152,9 @@ void end_lost_tasks(Context& c, Container& container, const std::vector<TaskSpec
 void say_kills_again(Context& c, Container& container) {
   Framework& framework = framework_of(c.state, container);
   for (const TaskId& id : container.live) {
-    const Task* task = find_task(framework, id);
+    Task* task = find_task(framework, id);
     if (task == nullptr || !task->kill) continue;
+    task->killing = true;
     c.emit(effect::SendToExecutor{*container.stream, ev::Kill{.task = id, .grace = task->kill}});
   }
 }

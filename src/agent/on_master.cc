@@ -48,6 +48,9 @@ std::optional<Refusal> refuse(const Context& c, const to_agent::RunTasks& run) {
                    fmt::format("The agent holds {} tasks and may hold {}", state.task_count,
                                c.options.max_tasks)};
   }
+  if (run.short_slots && c.options.agent.short_slots.empty()) {
+    return Refusal{Reason::kResourcesUnknown, "The agent has no slots for short tasks"};
+  }
   const auto framework = state.frameworks.find(run.framework.id);
   if (framework != state.frameworks.end() && framework->second.removing) {
     return Refusal{Reason::kFrameworkRemoved, "The framework is shutting down"};
@@ -105,26 +108,30 @@ Framework& remember(Context& c, const FrameworkInfo& info) {
   return framework;
 }
 
-void add_batch(Context& c, Framework& framework, Container& container, const std::string& role,
-               bool group, bool command_task, std::vector<TaskSpec> specs) {
+// `run`: without its tasks.
+void add_batch(Context& c, Framework& framework, Container& container,
+               const to_agent::RunTasks& run, std::vector<TaskSpec> specs) {
   checkpoint::TasksAdded added{.container = container.sandbox.container,
                                .batch = ++c.state.last_batch,
-                               .group = group,
+                               .group = run.group,
                                .at = c.now.wall};
+  if (run.short_slots) added.slot_limit = c.options.agent.short_slot_limit;
   Batch& batch = container.batches.emplace_back();
   batch.number = added.batch;
-  batch.group = group;
+  batch.group = run.group;
   for (TaskSpec& spec : specs) {
     const TaskId id = spec.id;
     Task& task = framework.tasks[id];
     task.record = {.framework_id = framework.info.id,
                    .executor_id = container.sandbox.executor,
-                   .role = role,
+                   .role = run.role,
                    .spec = std::move(spec),
                    .state = TaskState::kStaging,
-                   .command_task = command_task};
+                   .command_task = run.command_task,
+                   .short_slot = run.short_slots};
     task.container = container.sandbox.container;
     task.added = c.now.wall;
+    task.slot_limit = added.slot_limit;
     batch.tasks.push_back(id);
     container.live.insert(id);
     added.tasks.push_back(task.record);
@@ -142,7 +149,7 @@ void run_commands(Context& c, Framework& framework, to_agent::RunTasks& run) {
     Container& container = add_container(c, framework, ContainerKind::kCommand, run.role, executor);
     std::vector<TaskSpec> one;
     one.push_back(std::move(spec));
-    add_batch(c, framework, container, run.role, false, true, std::move(one));
+    add_batch(c, framework, container, run, std::move(one));
   }
 }
 
@@ -165,7 +172,7 @@ void on_message(Context& c, to_agent::RunTasks&& run) {
           ? c.state.containers.at(at->second)
           : add_container(c, framework, custom ? ContainerKind::kCustom : ContainerKind::kDefault,
                           run.role, run.executor);
-  add_batch(c, framework, container, run.role, run.group, false, std::move(run.tasks));
+  add_batch(c, framework, container, run, std::exchange(run.tasks, {}));
 }
 
 void on_message(Context& c, to_agent::UpdateFramework&& m) {

@@ -37,13 +37,6 @@ void mark_started(Container& container, const TaskId& id) {
   });
 }
 
-void arm_completion(Context& c, const Task& task) {
-  const auto limit = task.record.spec.max_completion_time;
-  if (!limit) return;
-  const Duration wait = std::clamp<Duration>(*limit, Duration::zero(), 365 * 24h);
-  c.state.timers.set(timer_of(TimerKind::kCompletion, task), c.now.mono + wait);
-}
-
 // May be a repetition: after a restart of the agent every report that was not taken comes again.
 void on_report(Context& c, Container& container, supervisor::Started&& s) {
   container.process_started = true;
@@ -59,7 +52,6 @@ void on_report(Context& c, Container& container, supervisor::Started&& s) {
     update(c, framework, *task,
            make_status(c, *task, state, StatusSource::kExecutor, std::nullopt, ""));
   }
-  arm_completion(c, *task);
 }
 
 void on_report(Context& c, Container& container, supervisor::LaunchFailed&& f) {
@@ -102,8 +94,10 @@ void on_report(Context& c, Container& container, supervisor::Exited&& x) {
   // What ended by itself before the kill reached it counts as it ended.
   if (x.kill_asked || task->killing) ending = ending_of(container, *task, {});
   if (ending.message.empty()) ending.message = describe_exit(x.status);
-  TaskStatus status = make_status(c, *task, ending.state, StatusSource::kExecutor, ending.reason,
-                                  std::move(ending.message));
+  const bool revoked = ending.reason == Reason::kContainerPreempted;
+  TaskStatus status =
+      make_status(c, *task, ending.state, revoked ? StatusSource::kAgent : StatusSource::kExecutor,
+                  ending.reason, std::move(ending.message));
   status.labels.push_back({"souk.exit_code", std::to_string(exit_code(x.status))});
   update(c, framework_of(c.state, container), *task, std::move(status));
   settle(c, container);

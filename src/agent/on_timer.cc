@@ -6,6 +6,7 @@
 #include "agent/link.h"
 #include "agent/recovery.h"
 #include "agent/status_updates.h"
+#include "agent/time_limit.h"
 
 namespace souk::agent {
 namespace {
@@ -22,7 +23,7 @@ void on_task_timer(Context& c, const TimerKey& key) {
       kill_overdue(c, *framework, *task);
       return;
     case TimerKind::kCompletion:
-      kill_task(c, *task, std::nullopt, over_time());
+      end_overlong(c, *task);
       return;
     default:
       return;

@@ -16,7 +16,6 @@ namespace {
 
 using testing::framework;
 using testing::Rig;
-using testing::rig_options;
 using testing::task_spec;
 namespace to_agent = protocol::to_agent;
 namespace to_master = protocol::to_master;
@@ -59,6 +58,8 @@ class World {
 
   // Terminal updates sent, again and again included.
   std::map<TaskState, int> ended;
+  int revoked = 0;
+  int overlong = 0;
 
  private:
   // After the last choice everything is the first alternative.
@@ -70,7 +71,7 @@ class World {
 
   void restart_rig(const Checkpoint& checkpoint) {
     const Now now = rig_ ? rig_->now : Now{MonoTime(1000s), WallTime(1'700'000'000s)};
-    Options options = rig_options();
+    Options options = testing::slot_options(30s);
     options.max_sandboxes = 3;
     options.max_pending_updates = 4;
     rig_ = std::make_unique<Rig>(options, checkpoint, 100 + ++runs_);
@@ -132,6 +133,7 @@ class World {
     to_agent::RunTasks run = testing::on_executor(framework(f), type, kind == 1 || kind == 3,
                                                   kind == 1 ? "D" : "E", ids);
     if (kind == 0) run.command_task = true;
+    run.short_slots = draw(4) == 3;
     rig_->master(run);
   }
 
@@ -139,7 +141,11 @@ class World {
     if (frameworks_of_.empty()) return;
     const auto [id, f] = *pick(frameworks_of_);
     if (ends_.contains(id)) return;  // the master knows better
-    rig_->master(to_agent::KillTask{FrameworkId(f), id, Duration(1s) * draw(5)});
+    const Duration grace = Duration(1s) * draw(5);
+    const bool revoked = draw(3) == 2;
+    rig_->master(
+        to_agent::KillTask{FrameworkId(f), id, grace,
+                           revoked ? std::optional(Reason::kContainerPreempted) : std::nullopt});
   }
 
   void acknowledge() {
@@ -339,6 +345,8 @@ class World {
       return;
     }
     ++ended[s.state];
+    if (s.reason == Reason::kContainerPreempted) ++revoked;
+    if (s.reason == Reason::kMaxCompletionTimeReached) ++overlong;
     ends_[s.task_id].insert(s.uuid ? s.uuid->to_string() : fmt::format("once {}", ++once_));
     EXPECT_EQ(ends_[s.task_id].size(), 1u) << s.task_id.value << " ended twice";
   }
@@ -502,6 +510,8 @@ RC_GTEST_PROP(AgentRandom, EveryTaskEndsOnce, ()) {
 // meant to reach.
 TEST(AgentRandom, LongHistories) {
   std::map<TaskState, int> ended;
+  int revoked = 0;
+  int overlong = 0;
   for (uint64_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE(seed);
     Rng rng(seed);
@@ -511,11 +521,15 @@ TEST(AgentRandom, LongHistories) {
     world.run();
     if (HasFailure()) return;
     for (const auto& [state, count] : world.ended) ended[state] += count;
+    revoked += world.revoked;
+    overlong += world.overlong;
   }
   for (const TaskState state :
        {TaskState::kFinished, TaskState::kFailed, TaskState::kKilled, TaskState::kLost}) {
     EXPECT_GT(ended[state], 500) << to_string(state);
   }
+  EXPECT_GT(revoked, 100);
+  EXPECT_GT(overlong, 100);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "agent/kills.h"
 #include "agent/status_updates.h"
 #include "agent/storage.h"
+#include "agent/time_limit.h"
 
 namespace souk::agent {
 
@@ -55,6 +56,8 @@ void restore_task(State& state, const Checkpoint::TaskKey& key, Checkpoint::Task
   state.last_batch = std::max(state.last_batch, stored.batch);
   task.container = stored.container;
   task.added = stored.added;
+  task.slot_limit = stored.slot_limit;
+  task.revoked = stored.revoked;
   for (TaskStatus& status : stored.pending) {
     if (!status.uuid) continue;
     task.last = status;
@@ -90,18 +93,27 @@ void mend(Context& c, Framework& framework) {
   c.state.touched.insert(framework.info.id);
 }
 
-void resume_completion(Context& c, Container& container) {
-  if (container.kind == ContainerKind::kCustom) return;
+// When it was handed over is not stored; when it came is, shortly before.
+void resume_time(Context& c, Task& task) {
+  const auto limit = time_limit(task);
+  if (!limit) return;
+  const Duration spent = std::max(c.now.wall - task.added, Duration::zero());
+  // The last run may have begun to kill it, and a report of its end be on the way.
+  if (spent >= *limit && !task.ending) task.ending = over_time(task);
+  watch_time(c, task, spent);
+}
+
+void resume_limits(Context& c, Container& container) {
   Framework& framework = framework_of(c.state, container);
-  for (const TaskId& id : container.live) {
+  const std::set<TaskId> live = container.live;
+  for (const TaskId& id : live) {
     Task* task = find_task(framework, id);
-    const auto limit = task ? task->record.spec.max_completion_time : std::nullopt;
-    if (!limit || task->record.state == TaskState::kStaging) continue;
-    const Duration age = std::max(c.now.wall - task->added, Duration::zero());
-    const Duration wait = std::clamp<Duration>(*limit, Duration::zero(), 365 * 24h) - age;
-    if (wait <= Duration::zero()) task->ending = over_time();
-    c.state.timers.set(timer_of(TimerKind::kCompletion, *task),
-                       c.now.mono + std::max(wait, Duration::zero()));
+    if (task == nullptr) continue;
+    if (task->revoked) {
+      kill_task(c, *task, task->revoked, revocation(framework.info));
+      task->killing = container.kind == ContainerKind::kCustom;  // the last run may have told it
+    }
+    resume_time(c, *task);
   }
 }
 
@@ -111,12 +123,6 @@ Ending reregistration_timeout() {
   return {.state = TaskState::kFailed,
           .reason = Reason::kExecutorReregistrationTimeout,
           .message = "The executor did not come back in time after the agent restarted"};
-}
-
-Ending over_time() {
-  return {.state = TaskState::kFailed,
-          .reason = Reason::kMaxCompletionTimeReached,
-          .message = "The task reached its max_completion_time"};
 }
 
 void restore(State& state, Checkpoint checkpoint) {
@@ -153,7 +159,7 @@ void on(Context& c, event::Started&&) {
 
   for (auto& [id, framework] : state.frameworks) mend(c, framework);
   for (auto& [id, container] : state.containers) {
-    resume_completion(c, container);
+    resume_limits(c, container);
     if (container.kind != ContainerKind::kCustom) {
       settle(c, container);
     } else if (!container.stream) {

@@ -10,7 +10,5 @@ namespace souk::agent {
 void end_recovery(Context& c);
 
 Ending reregistration_timeout();
-// Of a task that reached its max_completion_time.
-Ending over_time();
 
 }  // namespace souk::agent

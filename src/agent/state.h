@@ -39,7 +39,7 @@ enum class TimerKind : uint8_t {
   kStop,          // enough waited for containers to end
   kSandbox,       // the oldest sandbox is due
   kResend,        // of a task
-  kCompletion,    // a task reached its max_completion_time
+  kCompletion,    // a task reached its max_completion_time, or its slot's limit
   kKill,          // a task's kill takes too long
   kRegistration,  // of a container
   kResubscribe,   // of a container
@@ -84,6 +84,11 @@ struct TakeReport {
   ContainerId container;
   uint64_t number = 0;
 };
+// That the task is revoked is checkpointed: kill it.
+struct KillRevoked {
+  FrameworkId framework;
+  TaskId task;
+};
 struct AcknowledgeExecutor {
   ContainerId container;
   TaskId task;
@@ -101,9 +106,10 @@ struct EndSupervisor {
 
 }  // namespace held
 
-using Held = std::variant<held::SendRegister, held::StartBatch, held::Deliver, held::SayOnce,
-                          held::OfferUpdate, held::TakeReport, held::AcknowledgeExecutor,
-                          held::TellExecutorTerminated, held::EndSupervisor>;
+using Held =
+    std::variant<held::SendRegister, held::StartBatch, held::Deliver, held::SayOnce,
+                 held::OfferUpdate, held::TakeReport, held::KillRevoked, held::AcknowledgeExecutor,
+                 held::TellExecutorTerminated, held::EndSupervisor>;
 
 // --- tasks and containers
 
@@ -123,11 +129,13 @@ struct Task {
   protocol::TaskRecord record;  // its state is the latest
   ContainerId container;
   WallTime added;
+  Duration slot_limit{0};  // of the slot for short tasks that it runs in; 0: in none
   std::optional<TaskStatus> last;
   // Its kill was asked for: the shortest grace so far, said again when a connection comes back.
   std::optional<Duration> kill;
-  std::optional<Ending> ending;  // why this agent ends it
-  bool killing = false;          // its souk-executor has begun to
+  std::optional<Ending> ending;     // why this agent ends it
+  std::optional<Duration> revoked;  // the grace of its revocation, as checkpointed
+  bool killing = false;  // its souk-executor has begun to, or its own executor was told to
 
   // The first one is in flight once it is durable and a link is there; the others wait.
   std::deque<PendingUpdate> pending;

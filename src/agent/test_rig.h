@@ -77,6 +77,25 @@ inline to_agent::RunTasks group(const std::string& executor,
   return on_executor(framework(), ExecutorSpec::Type::kDefault, true, executor, tasks);
 }
 
+// An agent that sets slots for short tasks aside.
+inline Options slot_options(Duration limit = 60s) {
+  Options options = rig_options();
+  options.agent.short_slots = *Resources::parse("cpus:1;mem:256");
+  options.agent.short_slot_limit = limit;
+  return options;
+}
+
+// The same, in these slots.
+inline to_agent::RunTasks in_slots(to_agent::RunTasks run) {
+  run.short_slots = true;
+  return run;
+}
+
+inline to_agent::KillTask revocation_of(const std::string& id,
+                                        std::optional<Duration> grace = std::nullopt) {
+  return {FrameworkId("F"), TaskId(id), grace, Reason::kContainerPreempted};
+}
+
 class Rig {
  public:
   explicit Rig(Options options = rig_options(), Checkpoint checkpoint = {}, uint64_t seed = 7)
@@ -160,6 +179,19 @@ class Rig {
                                {.framework = FrameworkId("F"),
                                 .executor = ExecutorId(executor),
                                 .body = std::move(body)}});
+  }
+  // An executor's word on a task; `n` makes its uuid.
+  static executor_call::Update word(const std::string& task, TaskState state, uint8_t n) {
+    executor_call::Update update{.has_uuid = true, .has_source = true};
+    update.status.task_id = TaskId(task);
+    update.status.state = state;
+    update.status.message = "as the executor says";
+    update.status.uuid = Uuid{{n, 0xee}};
+    return update;
+  }
+  void executor_says(const std::string& executor, const std::string& task, TaskState state,
+                     uint8_t n) {
+    call(1000u + n, executor, word(task, state, n));
   }
   void acknowledge(const TaskStatus& status, const std::string& framework_id = "F") {
     master(to_agent::Acknowledge{FrameworkId(framework_id), status.task_id,

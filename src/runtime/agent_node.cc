@@ -146,14 +146,19 @@ Result<void> AgentNode::Impl::prepare() {
   if (options.masters.empty()) return fail("no master was given: say --master=HOST:PORT");
   auto resources = agent_resources(options.resources, options.work_dir);
   if (!resources) return std::unexpected(resources.error());
+  const Duration short_limit = options.max_short_task_duration.value_or(Duration::zero());
+  auto divided = set_aside(*resources, options.short_task_resources, short_limit);
+  if (!divided) return std::unexpected(divided.error());
   auto attributes = parse_attributes(options.attributes);
   if (!attributes) return std::unexpected(attributes.error());
 
   AgentInfo& info = options.machine.agent;
   info.hostname = options.hostname.empty() ? host_name() : options.hostname;
-  info.resources = std::move(*resources);
+  info.resources = std::move(divided->ordinary);
+  info.short_slots = std::move(divided->short_slots);
+  info.short_slot_limit = short_limit;
   info.attributes = std::move(*attributes);
-  info.domain = {options.region, options.zone};
+  info.domain = options.domain;
   info.version = std::string(kVersion);
   options.machine.version = info.version;
   options.machine.work_dir = options.work_dir;

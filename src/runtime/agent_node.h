@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,9 +21,10 @@ struct AgentNodeOptions {
   std::string work_dir;
   std::vector<std::string> masters;  // "host:port", tried in turn
   std::string resources;             // as --resources takes them; what is not there is detected
+  std::string short_task_resources;  // of these, set aside for short tasks; empty: nothing
+  std::optional<Duration> max_short_task_duration;
   std::string attributes;
-  std::string region;
-  std::string zone;
+  FaultDomain domain;
   std::string executor;  // path of souk-executor; empty: beside this program
   bool switch_user = true;
   agent::Options machine;                                  // its `agent` is filled in

@@ -38,6 +38,12 @@ constexpr std::array kMigrations = {
       );
       CREATE INDEX pending_of_task ON pending (framework, task);
     )sql",
+    // Of the slot for short tasks that it holds, 0: of none. The grace of its revocation, null: not
+    // revoked.
+    R"sql(
+      ALTER TABLE task ADD COLUMN slot_limit_ns INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE task ADD COLUMN revoked_grace_ns INTEGER;
+    )sql",
 };
 
 std::string to_bytes(const protocol::AgentMessage& message) {
@@ -93,6 +99,7 @@ struct SqliteCheckpoint::Statements {
   Statement end_container;
   Statement forget_container;
   Statement add_task;
+  Statement revoke_task;
   Statement set_state;
   Statement forget_task;
   Statement forget_pending;
@@ -128,7 +135,8 @@ Result<void> SqliteCheckpoint::prepare() {
       "UPDATE container SET ended_ns = ? WHERE id = ? AND ended_ns IS NULL",
       "DELETE FROM container WHERE id = ? AND ended_ns IS NOT NULL",
       "INSERT OR REPLACE INTO task (framework, id, container, batch, in_group, added_ns, state, "
-      "bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "bytes, slot_limit_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "UPDATE task SET revoked_grace_ns = ? WHERE framework = ? AND id = ?",
       "UPDATE task SET state = ? WHERE framework = ? AND id = ?",
       "DELETE FROM task WHERE framework = ? AND id = ?",
       "DELETE FROM pending WHERE framework = ? AND task = ?",
@@ -149,7 +157,7 @@ Result<void> SqliteCheckpoint::prepare() {
 
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++),
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++),
-      std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++)});
+      std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++)});
   return {};
 }
 
@@ -211,6 +219,7 @@ struct SqliteCheckpoint::Store {
                               .bind(6, nanoseconds(o.at))
                               .bind(7, static_cast<int64_t>(record.state))
                               .bind_blob(8, bytes)
+                              .bind(9, o.slot_limit.count())
                               .run();
       if (!done) return done;
       // What an earlier task of this name left.
@@ -219,6 +228,12 @@ struct SqliteCheckpoint::Store {
       if (!done) return done;
     }
     return {};
+  }
+  Result<void> operator()(const checkpoint::TaskRevoked& o) const {
+    return s.revoke_task.bind(1, o.grace.count())
+        .bind(2, o.framework.value)
+        .bind(3, o.task.value)
+        .run();
   }
   Result<void> operator()(const checkpoint::UpdatePending& o) const {
     const std::string bytes =
@@ -336,7 +351,8 @@ Result<void> SqliteCheckpoint::load_containers() {
 
 Result<void> SqliteCheckpoint::load_tasks() {
   constexpr const char* kSql =
-      "SELECT framework, id, container, batch, in_group, added_ns, state, bytes FROM task";
+      "SELECT framework, id, container, batch, in_group, added_ns, state, bytes, slot_limit_ns, "
+      "revoked_grace_ns FROM task";
   return each_row(*database_, kSql, [&](Statement& row) -> Result<void> {
     auto message = from_register(row.text(7));
     if (!message) return std::unexpected(message.error());
@@ -345,7 +361,9 @@ Result<void> SqliteCheckpoint::load_tasks() {
                                  .container = ContainerId(row.text(2)),
                                  .batch = static_cast<uint64_t>(row.number(3)),
                                  .group = row.number(4) != 0,
-                                 .added = wall_time(row.number(5))};
+                                 .added = wall_time(row.number(5)),
+                                 .slot_limit = Duration(row.number(8))};
+    if (!row.is_null(9)) task.revoked = Duration(row.number(9));
     task.record.state = static_cast<TaskState>(row.number(6));
     initial_.tasks[{FrameworkId(row.text(0)), TaskId(row.text(1))}] = std::move(task);
     return {};

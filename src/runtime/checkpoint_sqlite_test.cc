@@ -79,12 +79,14 @@ std::string text(const Checkpoint& value) {
     all += fmt::format("ended {} {} {}\n", id, place(e.sandbox), e.at.time_since_epoch().count());
   }
   for (const auto& [key, task] : value.tasks) {
-    all += fmt::format("task {} {} in {} batch {} group {} added {} {} {} {} {} command {} '{}'\n",
+    all += fmt::format("task {} {} in {} batch {} group {} added {} {} {} {} {} command {} '{}'",
                        key.first, key.second, task.container, task.batch, task.group,
                        task.added.time_since_epoch().count(), to_string(task.record.state),
                        task.record.executor_id, task.record.role,
                        task.record.spec.resources.to_string(), task.record.command_task,
                        wire::task_command(task.record.spec.raw)->value);
+    all += fmt::format(" slot {} limit {} revoked {}\n", task.record.short_slot,
+                       task.slot_limit.count(), task.revoked.value_or(Duration(-1)).count());
     for (const TaskStatus& s : task.pending) {
       all += fmt::format("  pending {} {} {} {} '{}'\n", s.task_id, to_string(s.state),
                          s.uuid->to_string(), s.timestamp.time_since_epoch().count(), s.message);
@@ -100,7 +102,7 @@ CheckpointOperation random_operation(Rng& rng, uint64_t number_of_it) {
   const std::string t = "t" + number(4);
   const auto uuid = static_cast<uint8_t>(rng.below(4));
   const WallTime at{Duration(1'700'000'000s) + Duration(rng.below(1'000'000))};
-  switch (rng.below(17)) {
+  switch (rng.below(18)) {
     case 0:
       return op::ClusterMet{"cluster " + number(3)};
     case 1:
@@ -129,15 +131,22 @@ CheckpointOperation random_operation(Rng& rng, uint64_t number_of_it) {
     case 10:
       return op::SandboxRemoved{ContainerId(c)};
     case 11:
-    case 12:
-      return op::TasksAdded{
+    case 12: {
+      op::TasksAdded added{
           ContainerId(c), rng.below(9), rng.below(2) == 0, at, {record(f, t), record(f, t + "b")}};
+      if (rng.below(2) == 0) return added;
+      added.slot_limit = Duration(rng.below(1'000'000));
+      for (auto& task : added.tasks) task.short_slot = true;
+      return added;
+    }
     case 13:
     case 14:
       return op::UpdatePending{FrameworkId(f),
                                status(t, static_cast<TaskState>(rng.below(6)), uuid)};
     case 15:
       return op::UpdateAcknowledged{FrameworkId(f), TaskId(t), Uuid{{uuid}}};
+    case 16:
+      return op::TaskRevoked{FrameworkId(f), TaskId(t), Duration(rng.below(1'000))};
     default:
       return op::TaskForgotten{FrameworkId(f), TaskId(t)};
   }
@@ -163,6 +172,7 @@ TEST(SqliteCheckpoint, EachOperationSurvives) {
       op::ContainerAdded{agent::ContainerKind::kCommand, sandbox("F", "c1"), "*", executor},
       op::TasksAdded{c, 7, true, WallTime(5ns), {record("F", "t"), record("F", "u")}},
       op::ContainerStarted{c, 4711},
+      op::TaskRevoked{f, t, 3s},
       op::UpdatePending{f, status("t", TaskState::kRunning, 1)},
       op::UpdatePending{f, status("t", TaskState::kFinished, 2)},
       op::UpdateAcknowledged{f, t, Uuid{{1}}},
@@ -188,6 +198,27 @@ TEST(SqliteCheckpoint, EachOperationSurvives) {
     EXPECT_EQ(text(again->initial()), text(expected)) << "after kind " << operation.index();
   }
   EXPECT_EQ(kinds.size(), std::variant_size_v<CheckpointOperation>);
+}
+
+TEST(SqliteCheckpoint, TakesOverWhatAnEarlierVersionStored) {
+  TemporaryDirectory directory;
+  Checkpoint expected;
+  const std::vector<CheckpointOperation> life = {
+      op::FrameworkKnown{framework("F")},
+      op::TasksAdded{ContainerId("c1"), 7, true, WallTime(5ns), {record("F", "t")}}};
+  for (const auto& operation : life) agent::apply(expected, operation);
+  ASSERT_TRUE(SqliteCheckpoint::open(directory.path()).value()->store(life).has_value());
+  {
+    constexpr const char* kAsItIs[] = {"", ""};
+    auto raw = Database::open(directory.path() + "/agent.db", {}, kAsItIs).value();
+    ASSERT_TRUE(raw->execute("ALTER TABLE task DROP COLUMN slot_limit_ns;"
+                             "ALTER TABLE task DROP COLUMN revoked_grace_ns;"
+                             "PRAGMA user_version = 1")
+                    .has_value());
+  }
+  auto again = SqliteCheckpoint::open(directory.path());
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_EQ(text((*again)->initial()), text(expected));
 }
 
 // In any order, also such as no agent would have; but containers have new names and epochs rise.
@@ -236,7 +267,7 @@ TEST(SqliteCheckpoint, RefusesRecordsThatItCannotRead) {
   ASSERT_TRUE(
       SqliteCheckpoint::open(directory.path()).value()->store(std::span(&known, 1)).has_value());
   {
-    constexpr const char* kAsItIs[] = {""};
+    constexpr const char* kAsItIs[] = {"", ""};
     auto raw = Database::open(directory.path() + "/agent.db", {}, kAsItIs).value();
     ASSERT_TRUE(raw->execute("UPDATE framework SET bytes = x'ffff'").has_value());
   }

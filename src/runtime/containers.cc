@@ -15,6 +15,7 @@
 
 #include "runtime/clock.h"
 #include "runtime/log.h"
+#include "runtime/signals.h"
 #include "wire/command.h"
 
 namespace souk::runtime {
@@ -195,6 +196,8 @@ Result<void> Containers::start(const effect::LaunchContainer& order) {
                 milliseconds(options_.recovery_timeout), "--linger-ms", milliseconds(linger)});
   ::close(sockets[1]);
   if (!pid) return std::unexpected(pid.error());
+  // It runs nothing before it is told to, and that is later.
+  restore_open_files(*pid);
   Container& container = containers_[id];
   container.pid = *pid;
   auto watch = watch_child(loop_, *pid, [this, id](int status) { ended(id, status); });
@@ -278,18 +281,16 @@ Result<supervisor::Process> Containers::process_of(const effect::LaunchProcesses
     process.environment.push_back("USER=" + (*user)->name);
     process.environment.push_back("HOME=" + (*user)->home);
   }
-  std::filesystem::path folder = process.directory;
   if (order.kind == agent::ContainerKind::kDefault) {
-    folder = folder / "tasks" / task->id.value;
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) return fail("cannot make '{}': {}", folder.string(), error.message());
-  }
-  // Made for the framework's user; the command may name another. A task before it in this container
-  // may have put a link in its place.
-  if (*user && ::lchown(folder.c_str(), static_cast<uid_t>(process.uid),
-                        static_cast<gid_t>(process.gid)) != 0) {
-    return fail("cannot give '{}' to {}: {}", folder.string(), (*user)->name, std::strerror(errno));
+    const User* owner = *user ? &**user : nullptr;
+    if (auto made = sandboxes_.make_task_folder(order.sandbox, task->id, owner); !made) {
+      return std::unexpected(made.error());
+    }
+  } else if (*user && ::lchown(process.directory.c_str(), static_cast<uid_t>(process.uid),
+                               static_cast<gid_t>(process.gid)) != 0) {
+    // It was made for the framework's user; the command may name another.
+    return fail("cannot give '{}' to {}: {}", process.directory, (*user)->name,
+                std::strerror(errno));
   }
   // Of a name that stands twice the later counts: the command's own wins.
   for (const auto& [name, value] : command->environment) {

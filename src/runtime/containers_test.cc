@@ -2,6 +2,7 @@
 #include "runtime/containers.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <csignal>
@@ -10,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "runtime/signals.h"
 #include "runtime/test_support.h"
 #include "wire/command.h"
 
@@ -185,6 +187,24 @@ TEST_F(ContainersTest, GiveEachTaskOfAGroupItsFolder) {
   }));
   EXPECT_EQ(content(folder() / "tasks/t1/stdout"), "t1\n");
   EXPECT_EQ(content(folder() / "tasks/t2/stdout"), "t2\n");
+}
+
+TEST_F(ContainersTest, HaveTheLimitsThatTheAgentHadNotThoseItRaised) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  if (before.rlim_max < 512) GTEST_SKIP() << "a hard limit of " << before.rlim_max << " files";
+  const rlimit low{.rlim_cur = 500, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_EQ(raise_open_files(), before.rlim_max);
+  launch(order());
+  wire::CommandSpec command;
+  command.value = "ulimit -Sn; ulimit -Hn";
+  containers_->launch_processes(processes(order(), {task("t", command)}));
+  ASSERT_TRUE(wait_for([&] { return told<supervisor::Exited>().has_value(); }));
+  const std::string hard =
+      before.rlim_max == RLIM_INFINITY ? "unlimited" : fmt::format("{}", before.rlim_max);
+  EXPECT_EQ(content(folder() / "stdout"), "500\n" + hard + "\n");
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_F(ContainersTest, SayWhyAProcessCannotBe) {

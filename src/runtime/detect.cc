@@ -54,6 +54,29 @@ Result<Resources> agent_resources(std::string_view given, const std::string& wor
   return *parsed + *detected;
 }
 
+Result<DividedResources> set_aside(const Resources& all, std::string_view short_slots,
+                                   Duration limit) {
+  if (short_slots.empty() && limit == Duration::zero()) return DividedResources{all, {}};
+  if (short_slots.empty()) {
+    return fail("--max_short_task_duration needs --short_task_resources, which says for what");
+  }
+  if (limit <= Duration::zero()) {
+    return fail(
+        "--short_task_resources needs --max_short_task_duration, as in 60secs: how long tasks in "
+        "these slots may run");
+  }
+  auto slots = wire::parse_resources(short_slots);
+  if (!slots) return fail("--short_task_resources: {}", slots.error().message);
+  if (slots->empty()) return fail("--short_task_resources: '{}' is nothing", short_slots);
+  if (!all.contains(*slots)) {
+    return fail(
+        "--short_task_resources: '{}' is not among what the agent has, which is '{}': what is set "
+        "aside is taken from --resources",
+        slots->to_string(), all.to_string());
+  }
+  return DividedResources{all - *slots, *std::move(slots)};
+}
+
 std::string host_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "localhost";

@@ -52,6 +52,16 @@ int open_beneath(int root, const std::string& path) {
       syscall(SYS_openat2, root, path.empty() ? "." : path.c_str(), &how, sizeof(how)));
 }
 
+int open_folder(int above, const char* name) {
+  return ::openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+// One that is there already will do, a link to one will not. A descriptor, or -1 and errno.
+int make_folder(int above, const char* name) {
+  if (::mkdirat(above, name, 0755) != 0 && errno != EEXIST) return -1;
+  return open_folder(above, name);
+}
+
 // As mkdir -p, from the far end: most often all but the last few are there. errno tells why not.
 bool make_folders(const fs::path& path) {
   constexpr mode_t kMode = 0755;
@@ -178,6 +188,23 @@ Result<std::string> Sandboxes::make(const agent::Sandbox& sandbox, const User* u
     return fail("cannot point '{}/latest' to it: {}", runs.string(), system_error());
   }
   return folder;
+}
+
+Result<void> Sandboxes::make_task_folder(const agent::Sandbox& sandbox, const TaskId& task,
+                                         const User* user) const {
+  const std::string folder = path(sandbox);
+  const auto failed = [&](const char* what) -> Result<void> {
+    return fail("cannot {} '{}/tasks/{}': {}", what, folder, task, system_error());
+  };
+  const Fd container(open_folder(AT_FDCWD, folder.c_str()));
+  const Fd tasks(container ? make_folder(container.get(), "tasks") : -1);
+  const Fd own(tasks ? make_folder(tasks.get(), task.value.c_str()) : -1);
+  if (!own) return failed("make");
+  if (user != nullptr &&
+      ::fchown(own.get(), static_cast<uid_t>(user->uid), static_cast<gid_t>(user->gid)) != 0) {
+    return failed("give away");
+  }
+  return {};
 }
 
 Result<void> Sandboxes::remove(const agent::Sandbox& sandbox) const {

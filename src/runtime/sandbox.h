@@ -37,6 +37,10 @@ class Sandboxes {
   std::string path(const agent::Sandbox& sandbox) const;
   // Makes the folder, gives it to the user if there is one, and points `latest` to it.
   Result<std::string> make(const agent::Sandbox& sandbox, const User* user) const;
+  // Makes tasks/<task> in a sandbox that is there, for a task of a group, and gives it to the user
+  // if there is one. The tasks before it may have put anything in its place: no link is followed.
+  Result<void> make_task_folder(const agent::Sandbox& sandbox, const TaskId& task,
+                                const User* user) const;
   // Removes the folder and those above it that are empty then.
   Result<void> remove(const agent::Sandbox& sandbox) const;
 

@@ -76,6 +76,55 @@ TEST(Sandboxes, SaysWhyItCannotMakeOne) {
       << made.error().message;
 }
 
+TEST(Sandboxes, MakesFoldersForTheTasksOfAGroup) {
+  TemporaryDirectory directory;
+  const Sandboxes sandboxes(directory.path());
+  EXPECT_FALSE(sandboxes.make_task_folder(sandbox("c1"), TaskId("t1"), nullptr).has_value())
+      << "no sandbox";
+  const fs::path folder = sandboxes.make(sandbox("c1"), nullptr).value();
+  for (const char* task : {"t1", "t2", "t1"}) {
+    ASSERT_TRUE(sandboxes.make_task_folder(sandbox("c1"), TaskId(task), nullptr).has_value());
+    EXPECT_TRUE(fs::is_directory(folder / "tasks" / task));
+  }
+  if (geteuid() != 0) return;
+  const User nobody = find_user("nobody").value();
+  ASSERT_TRUE(sandboxes.make_task_folder(sandbox("c1"), TaskId("t3"), &nobody).has_value());
+  struct stat info{};
+  ASSERT_EQ(stat((folder / "tasks/t3").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, nobody.uid);
+  ASSERT_EQ(stat((folder / "tasks").c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, 0u);
+}
+
+// The first tasks of a group may have put links where the folders of the next ones come.
+TEST(Sandboxes, MakesNoFolderBehindALink) {
+  TemporaryDirectory directory;
+  const Sandboxes sandboxes(directory.path());
+  const fs::path folder = sandboxes.make(sandbox("c1"), nullptr).value();
+  const fs::path precious = fs::path(directory.path()) / "precious";
+  fs::create_directory(precious);
+  const User someone{.name = "someone", .uid = 65'534, .gid = 65'534};
+  const User* const user = geteuid() == 0 ? &someone : nullptr;
+
+  fs::create_directory_symlink(precious, folder / "tasks");
+  const auto behind = sandboxes.make_task_folder(sandbox("c1"), TaskId("t1"), user);
+  ASSERT_FALSE(behind.has_value());
+  EXPECT_NE(behind.error().message.find("/tasks/t1'"), std::string::npos);
+  EXPECT_TRUE(fs::is_empty(precious));
+
+  fs::remove(folder / "tasks");
+  fs::create_directory(folder / "tasks");
+  fs::create_directory_symlink(precious, folder / "tasks/t1");
+  EXPECT_FALSE(sandboxes.make_task_folder(sandbox("c1"), TaskId("t1"), user).has_value());
+  struct stat info{};
+  ASSERT_EQ(stat(precious.c_str(), &info), 0);
+  EXPECT_EQ(info.st_uid, geteuid());
+
+  fs::remove(folder / "tasks/t1");
+  std::ofstream(folder / "tasks/t1") << "a file in the way";
+  EXPECT_FALSE(sandboxes.make_task_folder(sandbox("c1"), TaskId("t1"), user).has_value());
+}
+
 TEST(Users, AreFoundOrNamedInTheError) {
   const auto root = find_user("root");
   ASSERT_TRUE(root.has_value());
@@ -226,6 +275,40 @@ TEST(Detect, FillsInWhatWasNotGiven) {
   EXPECT_FALSE(agent_resources("cpus:many", directory.path()).has_value());
   EXPECT_TRUE(agent_resources("", "/no/such/folder").has_value());
   EXPECT_FALSE(host_name().empty());
+}
+
+TEST(Detect, SetAsideForShortTasks) {
+  const Resources all = Resources::parse("cpus:4;mem:1024;ports:[1000-1099];gpus(eng):2").value();
+  const auto none = set_aside(all, "", Duration::zero());
+  ASSERT_TRUE(none.has_value());
+  EXPECT_EQ(none->ordinary, all);
+  EXPECT_TRUE(none->short_slots.empty());
+  const auto some = set_aside(all, "cpus:1.5;ports:[1010-1019];gpus(eng):2", 60s);
+  ASSERT_TRUE(some.has_value()) << some.error().message;
+  EXPECT_EQ(some->ordinary,
+            Resources::parse("cpus:2.5;mem:1024;ports:[1000-1009,1020-1099]").value());
+  EXPECT_EQ(some->short_slots, Resources::parse("cpus:1.5;ports:[1010-1019];gpus(eng):2").value());
+  EXPECT_TRUE(set_aside(all, all.to_string(), 60s)->ordinary.empty());
+}
+
+TEST(Detect, RefuseWhatCannotBeSetAside) {
+  const Resources all = Resources::parse("cpus:4;mem:1024;ports:[1000-1099]").value();
+  const auto why = [&](std::string_view text, Duration limit) {
+    const auto divided = set_aside(all, text, limit);
+    return divided ? std::string() : divided.error().message;
+  };
+  const auto has = [](const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(has(why("cpus:2", 0s), "needs --max_short_task_duration"));
+  EXPECT_TRUE(has(why("cpus:2", -1s), "needs --max_short_task_duration"));
+  EXPECT_TRUE(has(why("", 60s), "needs --short_task_resources"));
+  EXPECT_TRUE(has(why("cpus:5", 60s), "cpus:4;mem:1024;ports:[1000-1099]")) << why("cpus:5", 60s);
+  EXPECT_TRUE(has(why("ports:[1090-1100]", 60s), "not among"));
+  EXPECT_TRUE(has(why("cpus(eng):1", 60s), "not among"));
+  EXPECT_TRUE(has(why("gpus:1", 60s), "not among"));
+  EXPECT_TRUE(has(why("cpus:many", 60s), "--short_task_resources: "));
+  EXPECT_TRUE(has(why("cpus:0", 60s), "nothing")) << why("cpus:0", 60s);
 }
 
 }  // namespace

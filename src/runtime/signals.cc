@@ -5,6 +5,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -13,6 +15,10 @@
 
 namespace souk::runtime {
 namespace {
+
+// Of open files, the soft limit before it was raised. Of the process, as the limit is.
+constexpr rlim_t kNotRaised = 0;
+std::atomic<rlim_t> found_open_files = kNotRaised;
 
 sigset_t handled_signals(bool hangup) {
   sigset_t set;
@@ -58,8 +64,18 @@ uint64_t raise_open_files() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
   const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  if (limit.rlim_cur == raised.rlim_cur) return raised.rlim_cur;
   if (setrlimit(RLIMIT_NOFILE, &raised) != 0) return limit.rlim_cur;
+  found_open_files = limit.rlim_cur;
   return raised.rlim_cur;
+}
+
+void restore_open_files(pid_t child) {
+  rlimit limit{};
+  const rlim_t found = found_open_files;
+  if (found == kNotRaised || prlimit(child, RLIMIT_NOFILE, nullptr, &limit) != 0) return;
+  limit.rlim_cur = std::min(found, limit.rlim_max);
+  prlimit(child, RLIMIT_NOFILE, &limit, nullptr);
 }
 
 }  // namespace souk::runtime

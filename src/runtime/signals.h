@@ -2,6 +2,8 @@
 // raised.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -36,5 +38,10 @@ void ignore_sigpipe();
 
 // Raises the soft limit of open files to the hard one and returns it.
 uint64_t raise_open_files();
+
+// Gives a child the soft limit that raise_open_files() found: what programs make of a high one
+// (select(), loops over all descriptors) is not for us to decide. For a child that has not begun
+// its work; that it is gone already does not matter.
+void restore_open_files(pid_t child);
 
 }  // namespace souk::runtime

@@ -29,6 +29,9 @@ struct Batch {
 };
 using Batches = std::map<std::string_view, Batch>;  // by container
 
+// All that an agent lends, what it sets aside for short tasks included.
+Resources total_of(const AgentInfo& agent) { return agent.resources + agent.short_slots; }
+
 // What goes by its task, or by what its framework calls it.
 std::string executor_name(const AgentView::Executor& executor) {
   if (executor.kind == ContainerKind::kCommand) {
@@ -77,6 +80,7 @@ class StateWriter {
   void write();
 
  private:
+  void write_short_slots();
   void write_frameworks();
   void write_completed_frameworks();
   void write_framework(const AgentView::Framework& framework, Batches batches);
@@ -98,16 +102,17 @@ class StateWriter {
 };
 
 void StateWriter::write() {
+  const Resources total = total_of(view_.agent);
   out_.begin_object();
   write_version_fields(out_);
   out_.field("start_time", to_seconds(context_.started));
   write_agent_fields(out_, view_.agent);
   out_.key("resources");
-  write_resources(out_, view_.agent.resources);
+  write_resources(out_, total);
   out_.key("used_resources");
   write_resources(out_, view_.used);
-  write_reserved_fields(out_, view_.agent.resources);
-  write_reserved_full_fields(out_, view_.agent.resources);
+  write_reserved_fields(out_, total);
+  write_reserved_full_fields(out_, total);
   write_flags_fields(out_, context_);
   write_frameworks();
   write_completed_frameworks();
@@ -116,6 +121,17 @@ void StateWriter::write() {
   out_.field("souk_recovering", view_.recovering);
   out_.field("souk_registered", view_.registered);
   if (view_.registered_at) out_.field("souk_registered_time", to_seconds(*view_.registered_at));
+  if (!view_.agent.short_slots.empty()) write_short_slots();
+  out_.end_object();
+}
+
+// Of the resources, those that are set aside.
+void StateWriter::write_short_slots() {
+  out_.key("souk_short_slots");
+  out_.begin_object();
+  out_.field("max_task_duration", to_seconds(view_.agent.short_slot_limit));
+  out_.key("resources");
+  write_resources(out_, view_.agent.short_slots);
   out_.end_object();
 }
 
@@ -367,7 +383,7 @@ Metrics agent_metrics(const AgentView& view, const SystemFacts& system) {
   list.add("slave/invalid_framework_messages", counters.invalid_framework_messages);
   list.add("gc/path_removals_pending", view.sandboxes_kept);
   list.add("gc/path_removals_succeeded", counters.sandboxes_removed);
-  list.add_resources("slave/", view.agent.resources, view.used);
+  list.add_resources("slave/", total_of(view.agent), view.used);
   list.add_zeros("slave/", {"recovery_errors", "executors_preempted",
                             "executor_directory_max_allowed_age_secs"});
   list.add_zeros("containerizer/",

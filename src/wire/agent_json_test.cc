@@ -124,6 +124,22 @@ TEST(AgentJson, State) {
   expect_golden("agent_state.json", render_agent_state(sample(), kContext));
 }
 
+TEST(AgentJson, ShortSlotsCountAmongTheResources) {
+  AgentView view = sample();
+  const std::string before = render_agent_state(view, kContext);
+  EXPECT_EQ(before.find("souk_short_slots"), std::string::npos);
+  view.agent.resources = resources("cpus:6;cpus(ops):2;mem:4096;ports:[31000-32000]");
+  view.agent.short_slots = resources("cpus:2");
+  view.agent.short_slot_limit = 90s;
+  const std::string text = render_agent_state(view, kContext);
+  EXPECT_NE(text.find(R"("souk_short_slots":{"max_task_duration":90.0,"resources":{)"),
+            std::string::npos)
+      << text;
+  // But for that nothing is different: eight processors are there.
+  EXPECT_EQ(text.substr(0, text.find(R"(,"souk_short_slots")")),
+            before.substr(0, before.rfind('}')));
+}
+
 TEST(AgentJson, Statistics) {
   expect_golden("agent_statistics.json", render_monitor_statistics(sample(), at(1020), kUsage));
 }

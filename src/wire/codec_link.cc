@@ -102,6 +102,9 @@ void encode(const AgentInfo& agent, lp::Agent& out) {
   out.set_region(agent.domain.region);
   out.set_zone(agent.domain.zone);
   out.set_version(agent.version);
+  if (agent.short_slots.empty()) return;
+  encode_resources(agent.short_slots, ReservationFormat::kStack, {}, *out.mutable_short_slots());
+  out.set_short_slot_limit_ns(agent.short_slot_limit.count());
 }
 
 Result<AgentInfo> decode(const lp::Agent& in) {
@@ -121,6 +124,13 @@ Result<AgentInfo> decode(const lp::Agent& in) {
   }
   agent.domain = {in.region(), in.zone()};
   agent.version = in.version();
+  DecodedResources short_slots = decode_resources(in.short_slots());
+  if (!short_slots.error.empty()) return fail("short slots: {}", short_slots.error);
+  agent.short_slots = std::move(short_slots.resources);
+  agent.short_slot_limit = cut_span(Duration(in.short_slot_limit_ns()));
+  if (!agent.short_slots.empty() && agent.short_slot_limit <= Duration::zero()) {
+    return fail("short slots need a limit above 0, not {} ns", in.short_slot_limit_ns());
+  }
   return agent;
 }
 
@@ -196,6 +206,7 @@ void encode(const protocol::TaskRecord& record, lp::TaskRecord& out) {
   encode(record.spec, *out.mutable_spec());
   out.set_state(static_cast<uint32_t>(record.state));
   out.set_command_task(record.command_task);
+  if (record.short_slot) out.set_short_slot(true);
 }
 
 Result<protocol::TaskRecord> decode(lp::TaskRecord& in) {
@@ -208,7 +219,8 @@ Result<protocol::TaskRecord> decode(lp::TaskRecord& in) {
                               in.role(),
                               std::move(*spec),
                               *state,
-                              in.command_task()};
+                              in.command_task(),
+                              in.short_slot()};
 }
 
 void encode(const protocol::ExecutorRecord& record, lp::ExecutorRecord& out) {
@@ -349,12 +361,14 @@ void encode(const protocol::to_agent::RunTasks& run, lp::MasterFrame::RunTasks& 
   out.set_group(run.group);
   encode(run.executor, *out.mutable_executor());
   for (const TaskSpec& task : run.tasks) encode(task, *out.add_tasks());
+  if (run.short_slots) out.set_short_slots(true);
 }
 
 void encode(const protocol::to_agent::KillTask& kill, lp::MasterFrame::KillTask& out) {
   out.set_framework_id(kill.framework_id.value);
   out.set_task_id(kill.task_id.value);
   if (kill.grace) out.set_grace_ns(kill.grace->count());
+  if (kill.reason) out.set_reason(static_cast<uint32_t>(*kill.reason));
 }
 
 void encode(const protocol::to_agent::FileRequest& file, lp::MasterFrame::FileRequest& out) {
@@ -417,7 +431,7 @@ DecodedMaster decode_run_tasks(lp::MasterFrame::RunTasks& in) {
   auto executor = decode(in.executor());
   if (!executor) return fail("run tasks: {}", executor.error().message);
   protocol::to_agent::RunTasks out{std::move(*framework), in.role(), in.command_task(), in.group(),
-                                   std::move(*executor),  {}};
+                                   std::move(*executor),  {},        in.short_slots()};
   if (auto all = decode_all(*in.mutable_tasks(), out.tasks); !all) {
     return fail("run tasks: {}", all.error().message);
   }
@@ -445,8 +459,9 @@ DecodedMaster decode_file_request(const lp::MasterFrame::FileRequest& in) {
 }
 
 protocol::to_agent::KillTask decode_kill(const lp::MasterFrame::KillTask& in) {
-  protocol::to_agent::KillTask kill{FrameworkId(in.framework_id()), TaskId(in.task_id()), {}};
+  protocol::to_agent::KillTask kill{FrameworkId(in.framework_id()), TaskId(in.task_id()), {}, {}};
   if (in.has_grace_ns()) kill.grace = cut_span(Duration(in.grace_ns()));
+  if (in.has_reason()) kill.reason = reason(in.reason());
   return kill;
 }
 

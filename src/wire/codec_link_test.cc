@@ -149,6 +149,39 @@ TEST(LinkUp, Register) {
   EXPECT_EQ(after.tasks[0].role, "a");
 }
 
+TEST(LinkUp, ShortSlots) {
+  up::Register before;
+  before.agent.resources = *Resources::parse("cpus:3");
+  before.agent.short_slots = *Resources::parse("cpus:1;ports:[5-9]");
+  before.agent.short_slot_limit = 90s;
+  before.tasks = {
+      {FrameworkId("F"), ExecutorId("t"), "a", a_task(), TaskState::kRunning, true, true},
+      {FrameworkId("F"), ExecutorId("t"), "a", a_task(), TaskState::kRunning, true}};
+  const auto after = sent_up(before);
+  EXPECT_EQ(after.agent, before.agent);
+  ASSERT_EQ(after.tasks.size(), 2u);
+  EXPECT_TRUE(after.tasks[0].short_slot);
+  EXPECT_FALSE(after.tasks[1].short_slot);
+}
+
+TEST(LinkUp, ShortSlotsNeedALimit) {
+  souk::link::AgentMessage message;
+  auto& slots = *message.mutable_register_()->mutable_agent();
+  auto& cpus = *slots.add_short_slots();
+  cpus.set_name("cpus");
+  cpus.set_type(mesos::v1::Value::SCALAR);
+  cpus.mutable_scalar()->set_value(1);
+  const auto without = decode_agent_message(message.SerializeAsString());
+  ASSERT_FALSE(without);
+  EXPECT_NE(without.error().message.find("limit"), std::string::npos) << without.error().message;
+  slots.set_short_slot_limit_ns(-5);
+  EXPECT_FALSE(decode_agent_message(message.SerializeAsString()));
+  slots.set_short_slot_limit_ns(1);
+  EXPECT_TRUE(decode_agent_message(message.SerializeAsString()));
+  cpus.mutable_scalar()->set_value(-1);
+  EXPECT_FALSE(decode_agent_message(message.SerializeAsString()));
+}
+
 TEST(LinkUp, StatusUpdate) {
   const auto after = sent_up(up::StatusUpdate{FrameworkId("F"), a_status(), TaskState::kFinished});
   EXPECT_EQ(after.status, a_status());
@@ -167,7 +200,13 @@ TEST(LinkDown, TheSmallOnes) {
   EXPECT_EQ(registered.ping_interval, 15s);
   EXPECT_EQ(registered.max_missed_pings, 5);
   EXPECT_EQ(sent_down(down::KillTask{FrameworkId("F"), TaskId("t"), 2s}).grace, 2s);
-  EXPECT_EQ(sent_down(down::KillTask{FrameworkId("F"), TaskId("t"), {}}).grace, std::nullopt);
+  const auto kill = sent_down(down::KillTask{FrameworkId("F"), TaskId("t"), {}});
+  EXPECT_EQ(kill.grace, std::nullopt);
+  EXPECT_EQ(kill.reason, std::nullopt);
+  EXPECT_EQ(
+      sent_down(down::KillTask{FrameworkId("F"), TaskId("t"), 0s, Reason::kContainerPreempted})
+          .reason,
+      Reason::kContainerPreempted);
   EXPECT_EQ(sent_down(down::ShutdownExecutor{FrameworkId("F"), ExecutorId("e")}).executor_id,
             ExecutorId("e"));
   EXPECT_EQ(sent_down(down::ShutdownFramework{FrameworkId("F")}).framework_id, FrameworkId("F"));
@@ -195,6 +234,9 @@ TEST(LinkDown, RunTasks) {
   EXPECT_EQ(after.tasks, before.tasks);
   EXPECT_TRUE(after.group);
   EXPECT_FALSE(after.command_task);
+  EXPECT_FALSE(after.short_slots);
+  before.short_slots = true;
+  EXPECT_TRUE(sent_down(before).short_slots);
 }
 
 TEST(LinkDown, TheExecutorOfACommandTaskIsItsIdOnly) {
@@ -249,6 +291,15 @@ TEST(Link, MessagesOfALaterVersionAreSkipped) {
   const auto kind = decode_master_frame(later.SerializeAsString());
   ASSERT_TRUE(kind);
   EXPECT_FALSE(*kind);
+}
+
+TEST(Link, ReasonsOfALaterVersionAreNotSaid) {
+  souk::link::MasterFrame later;
+  later.mutable_kill_task()->set_task_id("t");
+  later.mutable_kill_task()->set_reason(9999);
+  const auto frame = decode_master_frame(later.SerializeAsString());
+  ASSERT_TRUE(frame && *frame);
+  EXPECT_EQ(std::get<down::KillTask>((*frame)->message).reason, std::nullopt);
 }
 
 TEST(Link, FieldsOfALaterVersionAreSkipped) {
