@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -10,6 +11,7 @@
 
 #include "base/time.h"
 #include "model/ids.h"
+#include "protocol/explain_view.h"
 #include "protocol/link.h"
 #include "protocol/registry.h"
 #include "protocol/scheduler_api.h"
@@ -21,6 +23,11 @@ struct Respond {
   ConnectionId connection;
   protocol::HttpAnswer answer;
   std::string content_type;  // empty: text/plain if there is a body
+};
+// Answers a pending request with a document, which is rendered elsewhere.
+struct RespondDocument {
+  ConnectionId connection;
+  std::shared_ptr<const protocol::Document> document;
 };
 // Answers a SUBSCRIBE with 200 and a stream of events.
 struct OpenStream {
@@ -55,8 +62,8 @@ struct Log {
   std::string text;
 };
 
-using Effect = std::variant<Respond, OpenStream, SendToFramework, CloseStream, SendToAgent,
-                            CloseLink, Persist, ArmTimer, Log>;
+using Effect = std::variant<Respond, RespondDocument, OpenStream, SendToFramework, CloseStream,
+                            SendToAgent, CloseLink, Persist, ArmTimer, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace souk::master

@@ -1,11 +1,15 @@
 // What happens to a master: facts, in the past tense.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <variant>
 
 #include "model/ids.h"
+#include "model/obstacle.h"
 #include "protocol/link.h"
+#include "protocol/operator_api.h"
 #include "protocol/registry.h"
 #include "protocol/scheduler_api.h"
 
@@ -46,6 +50,29 @@ struct FileRequested {
   protocol::to_agent::FileRequest request;  // its number is set by the master
 };
 
+// Somebody wants to know why a framework is or is not offered what there is. Answered by Respond or
+// RespondDocument.
+struct ExplainRequested {
+  ConnectionId connection;
+  std::string framework;           // its id, or its name if only one has it
+  std::string agent;               // the same, with its hostname; empty: all
+  std::size_t limit = 0;           // of the agents that are listed
+  std::optional<Obstacle> reason;  // list only these
+};
+// The same of what a framework has and has a right to.
+struct ShareRequested {
+  ConnectionId connection;
+  std::string framework;  // as above
+};
+
+// A call that changes something, and parsed. Answered with exactly one Respond, once what it
+// changes is stored.
+struct OperatorCalled {
+  ConnectionId connection;
+  protocol::OperatorCall call;
+  std::string principal;  // of the connection; empty: not authenticated
+};
+
 // What Persist asked for is stored, or could not be.
 struct Persisted {
   protocol::Ticket ticket = 0;
@@ -61,6 +88,7 @@ struct TimerFired {};
 struct BatchEnded {};
 
 using Event = std::variant<Recovered, SchedulerCalled, ConnectionClosed, AgentSaid, LinkClosed,
-                           FileRequested, Persisted, TimerFired, BatchEnded>;
+                           FileRequested, ExplainRequested, ShareRequested, OperatorCalled,
+                           Persisted, TimerFired, BatchEnded>;
 
 }  // namespace souk::master

@@ -189,16 +189,16 @@ TEST(MasterFramework, UpdateMayNotChangeWhoItIs) {
   info.id = world.framework_of(stream);
   FrameworkInfo changed = info;
   changed.name = "g";
-  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}, false}), 200);
+  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}}), 200);
   EXPECT_EQ(world.machine().view().frameworks[0].info.name, "g");
   changed.user = "root";
-  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}, false}), 400);
+  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}}), 400);
   changed = info;
   changed.checkpoint = true;
-  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}, false}), 400);
+  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}}), 400);
   changed = info;
   changed.id = FrameworkId("x");
-  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}, false}), 400);
+  EXPECT_EQ(world.call(stream, call::UpdateFramework{changed, {}}), 400);
 }
 
 }  // namespace

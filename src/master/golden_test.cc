@@ -90,16 +90,63 @@ class Script {
       return time.has_value();
     }
     if (w.size() < 2) return false;
-    return play_agent(w) || play_subscription(w) || play_call(w);
+    if (w[0] == "revoke" || w[0] == "take-back") return play_module(w);
+    return play_agent(w) || play_subscription(w) || play_call(w) || play_operator(w);
   }
 
-  // agent A RESOURCES | back A [F TASK STATE]... | lost A | pong A | unregister A |
-  // update A F TASK STATE
+  // What the module decides at the next batch: revoke F DURATION TASK... | take-back F A
+  bool play_module(const Words& w) {
+    const FrameworkId& framework = schedulers_[w[1]].info.id;
+    TestAllocator& module = world_->allocator();
+    if (w[0] == "take-back") {
+      const AgentKey agent = module.key_of(agents_[at(w, 2)].id);
+      module.extra.rescinds.push_back({module.key_of(framework), "*", agent});
+      return true;
+    }
+    const auto grace = parse_duration(at(w, 2));
+    if (!grace) return false;
+    for (std::size_t i = 3; i < w.size(); ++i) {
+      module.revoke(framework, w[i], world_->now().mono + *grace);
+    }
+    return true;
+  }
+
+  // weights [ROLE WEIGHT]... | quota ROLE [guarantee AMOUNTS] [limit AMOUNTS] [force] |
+  // set-quota ROLE AMOUNTS [force] | remove-quota ROLE
+  bool play_operator(const Words& w) {
+    namespace oc = protocol::operator_call;
+    const bool force = w.back() == "force";
+    const auto amounts = [](const std::string& text) {
+      return parse_quota_amounts(text).value_or(Quantities{});
+    };
+    if (w[0] == "weights") {
+      oc::UpdateWeights update;
+      for (std::size_t i = 1; i + 1 < w.size(); i += 2) {
+        update.weights.push_back({w[i], Scalar{std::stoll(w[i + 1]) * 1000}});
+      }
+      return world_->operate(update), true;
+    }
+    if (w[0] == "quota") {
+      Quota quota;
+      for (std::size_t i = 2; i + 1 < w.size(); i += 2) {
+        (w[i] == "limit" ? quota.limits : quota.guarantees) = amounts(w[i + 1]);
+      }
+      return world_->operate(oc::UpdateQuota{{{w[1], quota}}, force}), true;
+    }
+    if (w[0] == "set-quota") {
+      return world_->operate(oc::SetQuota{w[1], amounts(at(w, 2)), force}), true;
+    }
+    return w[0] == "remove-quota" && (world_->operate(oc::RemoveQuota{w[1]}), true);
+  }
+
+  // agent A RESOURCES [SHORT_SLOTS LIMIT] | back A [F TASK STATE]... | lost A | pong A | unregister
+  // A | update A F TASK STATE
   bool play_agent(const Words& w) {
     Agent& agent = agents_[w[1]];
     if (w[0] == "agent") {
       agent.resources = at(w, 2);
-      agent.link = world_->register_agent(w[1], agent.resources);
+      agent.link = world_->register_agent(w[1], agent.resources, at(w, 3),
+                                          parse_duration(at(w, 4)).value_or(Duration::zero()));
       agent.id = world_->agent_of(agent.link);
       return true;
     }
@@ -134,7 +181,7 @@ class Script {
     return true;
   }
 
-  // subscribe F [aware] [DURATION: failover_timeout] | closed F
+  // subscribe F [aware] [short] [DURATION: failover_timeout] | closed F
   bool play_subscription(const Words& w) {
     Scheduler& scheduler = schedulers_[w[1]];
     if (w[0] == "closed") return world_->step(ConnectionClosed{scheduler.stream}), true;
@@ -143,6 +190,8 @@ class Script {
     for (std::size_t i = 2; i < w.size(); ++i) {
       if (w[i] == "aware") {
         scheduler.info.capabilities.add(Capability::kPartitionAware);
+      } else if (w[i] == "short") {
+        scheduler.info.labels = {{std::string(kShortSlotsLabel), "true"}};
       } else if (const auto timeout = parse_duration(w[i])) {
         scheduler.info.failover_timeout = *timeout;
       } else {
@@ -156,7 +205,8 @@ class Script {
   }
 
   // accept F OFFER TASK... | decline F OFFER [DURATION] | ack F TASK | kill F TASK |
-  // reconcile F [TASK]... | suppress F | revive F | teardown F
+  // accept-inverse F OFFER | decline-inverse F OFFER | reconcile F [TASK]... | suppress F | revive
+  // F | teardown F
   bool play_call(const Words& w) {
     const ConnectionId stream = schedulers_[w[1]].stream;
     const auto ask = [&](protocol::SchedulerCallBody body) {
@@ -187,6 +237,8 @@ class Script {
       for (std::size_t i = 2; i < w.size(); ++i) reconcile.tasks.push_back({TaskId(w[i]), {}});
       return ask(reconcile);
     }
+    if (w[0] == "accept-inverse") return ask(call::AcceptInverseOffers{{OfferId(at(w, 2))}});
+    if (w[0] == "decline-inverse") return ask(call::DeclineInverseOffers{{OfferId(at(w, 2))}});
     if (w[0] == "suppress") return ask(call::Suppress{});
     if (w[0] == "revive") return ask(call::Revive{});
     return w[0] == "teardown" && ask(call::Teardown{});

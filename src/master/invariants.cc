@@ -1,4 +1,6 @@
 // What must hold between two steps. Walks everything: for tests and the simulator.
+#include <algorithm>
+
 #include "master/master.h"
 
 namespace souk::master {
@@ -37,12 +39,102 @@ std::optional<std::string> Machine::broken_connection() const {
     }
   }
   if (awaited_.size() != awaited_numbers_.size()) return "the awaited agents are miscounted";
+  const auto storing = std::ranges::count_if(pending_, [](const auto& entry) {
+    const auto& waits = entry.second.second;
+    return waits && std::holds_alternative<PendingOperatorCall>(*waits);
+  });
+  if (storing != (operator_calls_.empty() ? 0 : 1)) return "a call of an operator is stuck";
+  return std::nullopt;
+}
+
+std::optional<std::string> Machine::broken_revocation() const {
+  std::size_t named = 0;
+  for (const auto& [key, framework] : frameworks_) {
+    named += framework.inverse_offers.size();
+    for (const auto& [id, task] : framework.tasks) {
+      if (task.inverse_offer == 0) continue;
+      const auto at = inverse_offers_.find(task.inverse_offer);
+      if (is_terminal(task.state) || at == inverse_offers_.end() ||
+          !at->second.tasks.contains(id)) {
+        return broken("task {} is not in its inverse offer", id);
+      }
+    }
+  }
+  if (named != inverse_offers_.size()) return "an inverse offer of nobody";
+  for (const auto& [number, offer] : inverse_offers_) {
+    const Framework& framework = frameworks_.at(offer.framework);
+    const auto at = framework.inverse_offers.find(offer.id);
+    if (at == framework.inverse_offers.end() || at->second != number || offer.tasks.empty()) {
+      return broken("inverse offer {} is not its framework's, or empty", offer.id);
+    }
+    if (!deadlines_.of({Timer::Kind::kRevocation, number})) {
+      return broken("inverse offer {} has no deadline", offer.id);
+    }
+    for (const TaskId& id : offer.tasks) {
+      const auto task = framework.tasks.find(id);
+      if (task == framework.tasks.end() || task->second.inverse_offer != number ||
+          task->second.agent != offer.agent) {
+        return broken("inverse offer {} names a task that is not its", offer.id);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// What the pools of agents say is the sum of what their tasks, executors and offers have.
+std::optional<std::string> Machine::broken_pools() const {
+  std::map<AgentKey, std::pair<Resources, Resources>> sums;  // by pool: used, offered
+  const auto pool_of = [this](AgentKey agent, bool short_slots) {
+    const Agent& owner = agents_.at(agent);
+    return short_slots ? owner.short_slots.key : owner.key;
+  };
+  for (const auto& [key, framework] : frameworks_) {
+    for (const auto& [id, task] : framework.tasks) {
+      if (is_terminal(task.state)) continue;
+      sums[pool_of(task.agent, task.short_slot)].first += task.spec->resources;
+    }
+  }
+  for (const auto& [id, offer] : offers_) {
+    sums[pool_of(offer.agent, offer.short_slots)].second += offer.resources;
+  }
+  std::size_t short_pools = 0;
+  for (const auto& [key, agent] : agents_) {
+    for (const auto& [id, executor] : agent.executors) {
+      sums[key].first += executor.spec->resources;
+    }
+    const auto wrong = [&](const Pool& pool, const Resources& total) -> std::string {
+      const auto& [used, offered] = sums[pool.key];
+      if (pool.used != used) {
+        return fmt::format("used {} but the books say {}", used.to_string(), pool.used.to_string());
+      }
+      if (pool.offered != offered) return "offered is wrong";
+      // An agent that came back with less may be over-committed: nothing of it is offered then.
+      if (!offered.empty() && !total.contains(used + offered)) {
+        return "used and offered exceed what it has";
+      }
+      return {};
+    };
+    if (agent.ordinary.key != key) return broken("agent {} has two keys", agent.info.id);
+    if (const auto why = wrong(agent.ordinary, agent.info.resources); !why.empty()) {
+      return broken("agent {}: {}", agent.info.id, why);
+    }
+    if (!agent.has_short_slots()) continue;
+    ++short_pools;
+    const auto owner = short_keys_.find(agent.short_slots.key);
+    if (owner == short_keys_.end() || owner->second != key) {
+      return broken("the short slots of agent {} are not its", agent.info.id);
+    }
+    if (const auto why = wrong(agent.short_slots, agent.info.short_slots); !why.empty()) {
+      return broken("agent {}, short slots: {}", agent.info.id, why);
+    }
+  }
+  if (short_pools != short_keys_.size()) return "short slots of nobody";
   return std::nullopt;
 }
 
 std::optional<std::string> Machine::broken_invariant() const {
   if (auto why = broken_connection()) return why;
-  std::map<AgentKey, std::pair<Resources, Resources>> agent_sums;  // used, offered
+  if (auto why = broken_revocation()) return why;
   std::size_t tasks = 0;
   for (const auto& [key, framework] : frameworks_) {
     for (const auto& [id, task] : framework.tasks) {
@@ -55,8 +147,6 @@ std::optional<std::string> Machine::broken_invariant() const {
       if (task.pending && is_terminal(task.pending->state) && !is_terminal(task.state)) {
         return broken("task {} runs on after its end", id);
       }
-      if (is_terminal(task.state)) continue;
-      agent_sums[task.agent].first += task.spec->resources;
     }
     if (!framework.connection && !framework.offers.empty()) {
       return broken("framework {} is away and has offers", framework.info.id);
@@ -65,9 +155,6 @@ std::optional<std::string> Machine::broken_invariant() const {
   for (const auto& [key, agent] : agents_) {
     if (agent.tasks.size() > tasks) return broken("agent {} has tasks of nobody", agent.info.id);
     tasks -= agent.tasks.size();
-    for (const auto& [id, executor] : agent.executors) {
-      agent_sums[key].first += executor.spec->resources;
-    }
     if (!agent.link && !agent.offers.empty()) {
       return broken("agent {} is away and offered", agent.info.id);
     }
@@ -79,21 +166,8 @@ std::optional<std::string> Machine::broken_invariant() const {
         !agents_.at(offer.agent).offers.contains(id) || !offer_ids_.contains(offer.number)) {
       return broken("offer {} is not in every index", id);
     }
-    agent_sums[offer.agent].second += offer.resources;
   }
-  for (const auto& [key, agent] : agents_) {
-    const auto& [used, offered] = agent_sums[key];
-    if (agent.used != used) {
-      return broken("agent {}: used {} but the books say {}", agent.info.id, used.to_string(),
-                    agent.used.to_string());
-    }
-    if (agent.offered != offered) return broken("agent {}: offered is wrong", agent.info.id);
-    // An agent that came back with less may be over-committed, and then nothing of it is offered.
-    if (!offered.empty() && !agent.info.resources.contains(used + offered)) {
-      return broken("agent {}: used and offered exceed what it has", agent.info.id);
-    }
-  }
-  return std::nullopt;
+  return broken_pools();
 }
 
 }  // namespace souk::master

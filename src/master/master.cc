@@ -1,10 +1,24 @@
 #include "master/master.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 
 namespace souk::master {
+namespace {
+
+bool says(const Labels& labels, std::string_view key) {
+  return std::ranges::any_of(
+      labels, [&](const Label& label) { return label.key == key && label.value == "true"; });
+}
+
+Attribute max_task_duration(Duration limit) {
+  const int64_t thousandths = limit / 1ms;  // of a second
+  return {std::string(kMaxTaskDurationAttribute), Scalar{std::min(thousandths, kMaxScalar)}};
+}
+
+}  // namespace
 
 Machine::Machine(Options options, std::unique_ptr<allocator::Allocator> allocator, Rng rng)
     : options_(std::move(options)), allocator_(std::move(allocator)), rng_(rng) {}
@@ -22,6 +36,7 @@ void Machine::on(Recovered&& event) {
   recovered_ = true;
   elected_at_ = now_.wall;
   registry_ = std::move(event.registry);
+  configure_allocator();
   uint64_t number = 0;
   for (const auto& [id, agent] : registry_.admitted) {
     awaited_[++number] = id;
@@ -52,18 +67,24 @@ Agent* Machine::find_agent(const AgentId& id) {
   return at == agent_keys_.end() ? nullptr : &agents_.at(at->second);
 }
 
-Agent& Machine::agent(AgentKey key) {
-  const auto at = agents_.find(key);
-  SOUK_CHECK(at != agents_.end(), "a key outlived its agent");
-  return at->second;
+const Agent& Machine::agent(AgentKey key) const {
+  if (const auto at = agents_.find(key); at != agents_.end()) return at->second;
+  const auto owner = short_keys_.find(key);
+  SOUK_CHECK(owner != short_keys_.end(), "a key outlived its agent");
+  return agents_.at(owner->second);
 }
+
+Agent& Machine::agent(AgentKey key) { return const_cast<Agent&>(std::as_const(*this).agent(key)); }
 
 allocator::FrameworkFacts Machine::facts_of(const Framework& framework) const {
   return {.key = framework.key,
           .id = framework.info.id,
           .roles = framework.info.roles,
           .capabilities = framework.info.capabilities,
-          .min_allocatable = framework.info.min_allocatable};
+          .min_allocatable = framework.info.min_allocatable,
+          .constraints = framework.offer_constraints,
+          .takes_short_slots = says(framework.info.labels, kShortSlotsLabel),
+          .rigid = says(framework.info.labels, kRigidLabel)};
 }
 
 allocator::AgentFacts Machine::facts_of(const Agent& agent) const {
@@ -73,6 +94,15 @@ allocator::AgentFacts Machine::facts_of(const Agent& agent) const {
           .total = agent.info.resources,
           .attributes = agent.info.attributes,
           .domain = agent.info.domain};
+}
+
+allocator::AgentFacts Machine::short_facts_of(const Agent& agent) const {
+  allocator::AgentFacts facts = facts_of(agent);
+  facts.key = agent.short_slots.key;
+  facts.total = agent.info.short_slots;
+  facts.attributes.push_back(max_task_duration(agent.info.short_slot_limit));
+  facts.max_task_duration = agent.info.short_slot_limit;
+  return facts;
 }
 
 void Machine::respond(ConnectionId connection, int status, std::string body) {

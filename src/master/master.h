@@ -5,11 +5,13 @@
 // Same seed, same events, same effects. Input from outside is refused by effects, never by a check.
 //
 // Declared here, defined by subject: on_framework.cc (subscribe, fail over, tear down), on_offer.cc
-// (offers and their answers), on_task.cc (updates, kills, reconciliation), on_agent.cc (links,
-// liveness), on_timer.cc, on_registry.cc, view.cc (what readers see), invariants.cc.
+// (offers and their answers), on_revocation.cc (inverse offers), on_task.cc (updates, kills,
+// reconciliation), on_agent.cc (links, liveness), on_explain.cc (what people ask), on_operator.cc
+// (weights, quotas), on_timer.cc, on_registry.cc, view.cc (what readers see), invariants.cc.
 #pragma once
 
 #include <deque>
+#include <expected>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +26,7 @@
 #include "master/events.h"
 #include "master/options.h"
 #include "master/state.h"
+#include "master/validate_quota.h"
 #include "protocol/master_view.h"
 
 namespace souk::master {
@@ -49,6 +52,9 @@ class Machine {
   void on(AgentSaid&& event);
   void on(LinkClosed&& event);
   void on(FileRequested&& event);
+  void on(ExplainRequested&& event);
+  void on(ShareRequested&& event);
+  void on(OperatorCalled&& event);
   void on(Persisted&& event);
   void on(TimerFired&& event);
   void on(BatchEnded&& event);
@@ -64,6 +70,8 @@ class Machine {
   protocol::HttpAnswer update_framework(Framework& framework,
                                         protocol::call::UpdateFramework&& call);
   void refuse_stream(const SchedulerCalled& event, std::string why);
+  // Of a SUBSCRIBE or UPDATE_FRAMEWORK.
+  std::optional<std::string> refuse_constraints(const FrameworkInfo& info, const auto& call) const;
   std::optional<protocol::HttpAnswer> check_call(const SchedulerCalled& event, Framework*& found);
   protocol::HttpAnswer dispatch(Framework& framework, protocol::SchedulerCallBody&& body);
 
@@ -71,6 +79,8 @@ class Machine {
   void call(Framework& framework, protocol::call::Teardown&& call);
   void call(Framework& framework, protocol::call::Accept&& call);
   void call(Framework& framework, protocol::call::Decline&& call);
+  void call(Framework& framework, protocol::call::AcceptInverseOffers&& call);
+  void call(Framework& framework, protocol::call::DeclineInverseOffers&& call);
   void call(Framework& framework, protocol::call::Revive&& call);
   void call(Framework& framework, protocol::call::Suppress&& call);
   void call(Framework& framework, protocol::call::Kill&& call);
@@ -83,12 +93,16 @@ class Machine {
   // --- on_offer.cc
   struct Basket;  // what an ACCEPT draws from
   void make_offers();
+  void make_offers(std::vector<allocator::Grant>&& grants);
+  Offer make_offer(allocator::Grant&& grant);
+  OfferId offer_id(uint64_t number) const;
   void send_offers(Framework& framework, std::vector<Offer> offers);
   std::optional<std::string> check_offers(const Framework& framework,
                                           const std::vector<OfferId>& ids) const;
   void refuse_accept(Framework& framework, const protocol::call::Accept& call, Reason reason,
                      const std::string& why);
   void launch(Basket& basket, std::vector<TaskSpec>&& tasks);
+  std::optional<std::string> check_task(const Basket& basket, const TaskSpec& task) const;
   void launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<TaskSpec>&& tasks);
   void refuse_operation(Framework& framework, const OperationId& id, const AgentId& agent,
                         const std::string& why);
@@ -97,14 +111,29 @@ class Machine {
   // Takes an offer off the books; its resources are the caller's to give back.
   OpenOffer take_offer(const OfferId& id);
   // Takes it off the books and gives its resources back to the allocator.
-  void drop_offer(const OfferId& id, std::optional<Duration> refuse);
+  void drop_offer(const OfferId& id, allocator::Refusal refusal);
   // The same, and tells the framework.
-  void rescind(const OfferId& id, std::optional<Duration> refuse);
+  void rescind(const OfferId& id, allocator::Refusal refusal);
+  void rescind_all(const allocator::Rescind& rescind);
+
+  // --- on_revocation.cc
+  void revoke(const std::vector<allocator::Revocation>& revocations);
+  Task* find_revocable(const allocator::Revocation& revocation);
+  void send_inverse_offers(Framework& framework, const std::vector<uint64_t>& numbers);
+  void repeat_inverse_offers(Framework& framework);
+  InverseOffer inverse_offer(const OpenInverseOffer& offer) const;
+  void note_answer(Framework& framework, const std::vector<OfferId>& ids,
+                   protocol::InverseOfferView::Answer answer);
+  // The task has ended: it need not be killed any more.
+  void end_revocation(Framework& framework, Task& task);
+  void deadline_of_inverse_offer(uint64_t number);
 
   // --- on_task.cc
   Task& add_task(Framework& framework, Agent& agent, Task task);
   void set_task_state(Framework& framework, Task& task, TaskState state);
   void remove_task(Framework& framework, const TaskId& id);
+  // As its scheduler asked, or because it is revoked.
+  void say_kill(Agent& agent, const Framework& framework, const Task& task);
   protocol::TaskView view_of(const Task& task) const;
   protocol::FrameworkView view_of(const Framework& framework) const;
   void remember_completed(Framework& framework, protocol::TaskView&& view);
@@ -129,8 +158,12 @@ class Machine {
   void heard_from(Agent& agent, protocol::to_master::Unregister&& message);
   void heard_from(Agent& agent, protocol::to_master::FileAnswer&& message);
   void refuse_link(ConnectionId link, std::string why);
+  std::optional<std::string> refuse_agent(const AgentInfo& info) const;
   void admit(ConnectionId link, protocol::to_master::Register&& message);
   Agent& add_agent(AgentInfo info);
+  void update_agent(Agent& agent, AgentInfo info);
+  void add_short_slots(Agent& agent);
+  void set_agent_active(const Agent& agent, bool active);
   // Makes what the master believes of this agent equal to what it reports.
   void merge_report(Agent& agent, protocol::to_master::Register&& message);
   void merge_frameworks(Agent& agent, std::vector<FrameworkInfo>&& infos);
@@ -148,6 +181,19 @@ class Machine {
   void forget_files_of(const AgentId& agent);
   void forget_link(ConnectionId link);
 
+  // --- on_explain.cc
+  // By what people call it: an id, or a name that only one has. Else the answer to give.
+  std::expected<const Framework*, protocol::HttpAnswer> named_framework(
+      const std::string& name) const;
+  std::expected<const Agent*, protocol::HttpAnswer> named_agent(const std::string& name) const;
+  void answer_explains();
+  protocol::ShareView share_of(const Framework& framework) const;
+  protocol::ExplainView explain(const Framework& framework, const Agent* only,
+                                const ExplainRequested& event) const;
+  protocol::ExplainedAgent explained(const Framework& framework,
+                                     allocator::Explanation&& explanation) const;
+  protocol::TakenView taken_of(const Agent& agent, bool short_slots) const;
+
   // --- on_timer.cc
   void arm_timer();
   void fired(const Timer& timer);
@@ -158,17 +204,37 @@ class Machine {
   void persist(protocol::RegistryOperation operation, std::optional<Pending> pending);
   void persisted(PendingRegistration&& pending);
   void persisted(PendingUnreachable&& pending);
+  void persisted(PendingOperatorCall&& pending);
+
+  // --- on_operator.cc
+  // What is to be stored for a call, or the answer to it at once.
+  using Change = std::expected<protocol::RegistryOperation, protocol::HttpAnswer>;
+  void run_operator_calls();
+  void end_operator_call(int status, std::string body = {});
+  Change change_of(protocol::operator_call::UpdateWeights&& call) const;
+  Change change_of(protocol::operator_call::UpdateQuota&& call) const;
+  Change change_of(protocol::operator_call::SetQuota&& call) const;
+  Change change_of(protocol::operator_call::RemoveQuota&& call) const;
+  // Whether the cluster can meet them, and does not exceed them already.
+  Result<void> check_quotas(const std::vector<protocol::RoleQuota>& updates) const;
+  std::map<std::string, Totals> consumption() const;
+  void configure_allocator();
+  std::shared_ptr<const protocol::RoleSettings> role_settings() const;
 
   // --- look-ups; null if there is none
   Framework* find_framework(const FrameworkId& id);
   const Framework* find_framework(const FrameworkId& id) const;
   Framework& framework(FrameworkKey key);
   Agent* find_agent(const AgentId& id);
-  Agent& agent(AgentKey key);
+  Agent& agent(AgentKey key);  // or by the key of its short slots
+  const Agent& agent(AgentKey key) const;
   allocator::FrameworkFacts facts_of(const Framework& framework) const;
   allocator::AgentFacts facts_of(const Agent& agent) const;
+  allocator::AgentFacts short_facts_of(const Agent& agent) const;
 
   std::optional<std::string> broken_connection() const;
+  std::optional<std::string> broken_revocation() const;
+  std::optional<std::string> broken_pools() const;
 
   // --- effects
   template <class E>
@@ -192,7 +258,7 @@ class Machine {
   protocol::Registry registry_;  // what is stored; changes only on Persisted
   uint64_t next_framework_ = 0;
   uint64_t next_agent_ = 0;
-  uint64_t next_offer_ = 0;
+  uint64_t next_offer_ = 1;  // of inverse offers too; 0 means none
   uint32_t next_key_ = 1;
 
   std::map<FrameworkKey, Framework> frameworks_;
@@ -202,6 +268,7 @@ class Machine {
 
   std::map<AgentKey, Agent> agents_;
   HashMap<std::string, AgentKey> agent_keys_;  // by id
+  std::map<AgentKey, AgentKey> short_keys_;    // whose the short slots are
   HashMap<ConnectionId, Link> links_;
   // The link over which each agent asked to be registered last, as long as it is open: a
   // registration that the registry held up must not take the place of a newer one.
@@ -212,10 +279,18 @@ class Machine {
 
   std::map<OfferId, OpenOffer> offers_;
   std::map<uint64_t, OfferId> offer_ids_;  // by number
+  // By number. Each names a task that no other one names, so there are no more of them than tasks.
+  std::map<uint64_t, OpenInverseOffer> inverse_offers_;
 
   protocol::Ticket next_ticket_ = 1;
   std::map<protocol::Ticket, std::pair<protocol::RegistryOperation, std::optional<Pending>>>
       pending_;
+
+  // One at a time: each is checked against what those before it have left. The first is being
+  // stored.
+  std::deque<OperatorCalled> operator_calls_;
+  // For readers; made when one asks, dropped when something changes.
+  mutable std::shared_ptr<const protocol::RoleSettings> role_settings_;
 
   struct FileWait {
     ConnectionId connection;
@@ -223,6 +298,8 @@ class Machine {
   };
   std::map<uint64_t, FileWait> file_waits_;
   uint64_t next_file_request_ = 1;
+
+  std::vector<ExplainRequested> explains_;  // answered after the next decision on offers
 
   Deadlines<Timer> deadlines_;
   std::optional<MonoTime> armed_;

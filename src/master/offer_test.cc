@@ -26,7 +26,7 @@ TEST(MasterOffer, TellsAllThatSchedulersNeed) {
   Cluster world;
   const auto offers = world.offers(world.stream);
   ASSERT_EQ(offers.size(), 1u);
-  EXPECT_EQ(offers[0].id, OfferId("m-O0"));
+  EXPECT_EQ(offers[0].id, OfferId("m-O1"));
   EXPECT_EQ(offers[0].framework_id, world.framework);
   EXPECT_EQ(offers[0].agent_id, world.agent);
   EXPECT_EQ(offers[0].hostname, "a");

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "master/master.h"
+#include "master/validate.h"
 
 namespace souk::master {
 
@@ -61,12 +62,28 @@ void Machine::heard(ConnectionId link, to_master::Hello&& message) {
                                  registry_.cluster_id});
 }
 
+std::optional<std::string> Machine::refuse_agent(const AgentInfo& info) const {
+  if (info.hostname.empty()) return "an agent must tell its hostname";
+  // Whether it is in another region than this master could not be told.
+  if (info.domain != FaultDomain{} && options_.info.domain == FaultDomain{}) {
+    return fmt::format(
+        "the agent is in region '{}', zone '{}', but this master has no domain: start the master "
+        "with --domain, or the agent without",
+        info.domain.region, info.domain.zone);
+  }
+  if (info.domain == FaultDomain{} && options_.require_agent_domain) {
+    return "this master demands a fault domain of its agents: start the agent with --domain";
+  }
+  return std::nullopt;
+}
+
 void Machine::heard(ConnectionId link, to_master::Register&& message) {
   Link& state = links_[link];
   if (!state.welcomed) return refuse_link(link, "an agent must say hello before it registers");
   if (state.registering || !state.agent.empty()) return;  // once is enough
   AgentInfo& info = message.agent;
-  if (info.hostname.empty()) return refuse_link(link, "an agent must tell its hostname");
+  if (auto why = refuse_agent(info)) return refuse_link(link, std::move(*why));
+  if (auto why = validate_short_slots(info)) return refuse_link(link, std::move(*why));
   const bool fresh = info.id.empty();
   if (fresh) {
     info.id = AgentId(fmt::format("{}-S{}", options_.info.id, next_agent_++));
@@ -134,9 +151,7 @@ void Machine::admit(ConnectionId link, to_master::Register&& message) {
   }
   if (known) {
     ++counters_.agent_reregistrations;
-    agent->info = message.agent;
-    agent->reregistered_at = now_.wall;
-    allocator_->update_agent(facts_of(*agent));
+    update_agent(*agent, message.agent);
   } else {
     // One that tells of tasks was here before this master.
     ++(message.tasks.empty() ? counters_.agent_registrations : counters_.agent_reregistrations);
@@ -150,7 +165,7 @@ void Machine::admit(ConnectionId link, to_master::Register&& message) {
   deadlines_.set({Timer::Kind::kPing, agent->key.value}, now_.mono + options_.ping_interval);
   merge_report(*agent, std::move(message));
   repeat_kills(*agent);
-  allocator_->set_agent_active(agent->key, true);
+  set_agent_active(*agent, true);
   log(Log::Level::kInfo,
       fmt::format("agent {} ({}) {} with {}", agent->info.id, agent->info.hostname,
                   known ? "registered again" : "registered", agent->info.resources.to_string()));
@@ -161,11 +176,37 @@ Agent& Machine::add_agent(AgentInfo info) {
   agent_keys_[info.id.value] = key;
   Agent& agent = agents_[key];
   agent.key = key;
+  agent.ordinary.key = key;
   agent.info = std::move(info);
   agent.registered_at = now_.wall;
   allocator_->add_agent(facts_of(agent));
-  allocator_->set_agent_active(key, false);
+  if (!agent.info.short_slots.empty()) add_short_slots(agent);
+  set_agent_active(agent, false);
   return agent;
+}
+
+void Machine::update_agent(Agent& agent, AgentInfo info) {
+  agent.info = std::move(info);
+  agent.reregistered_at = now_.wall;
+  allocator_->update_agent(facts_of(agent));
+  // Where they are gone, tasks may still run in them.
+  if (agent.has_short_slots()) {
+    allocator_->update_agent(short_facts_of(agent));
+  } else if (!agent.info.short_slots.empty()) {
+    add_short_slots(agent);
+  }
+}
+
+void Machine::add_short_slots(Agent& agent) {
+  agent.short_slots.key = AgentKey(next_key_++);
+  short_keys_[agent.short_slots.key] = agent.key;
+  allocator_->add_agent(short_facts_of(agent));
+  allocator_->set_agent_active(agent.short_slots.key, false);
+}
+
+void Machine::set_agent_active(const Agent& agent, bool active) {
+  allocator_->set_agent_active(agent.key, active);
+  if (agent.has_short_slots()) allocator_->set_agent_active(agent.short_slots.key, active);
 }
 
 void Machine::merge_report(Agent& agent, to_master::Register&& message) {
@@ -243,11 +284,14 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record) {
   task.executor_id = record.executor_id;
   task.role = record.role;
   task.command_task = record.command_task;
+  task.short_slot = record.short_slot;
   task.state = record.state;
-  const Task& added = add_task(framework, agent, std::move(task));
-  if (!is_terminal(added.state)) {
-    allocator_->allocated(framework.key, added.role, agent.key, added.spec->resources);
+  if (task.short_slot && !agent.has_short_slots()) add_short_slots(agent);
+  if (!is_terminal(task.state)) {
+    allocator_->allocated(framework.key, task.role, agent.pool(task.short_slot).key,
+                          task.spec->resources);
   }
+  const Task& added = add_task(framework, agent, std::move(task));
   if (was_unreachable) {
     TaskStatus status = master_status(id, agent.info.id, added.state, Reason::kAgentReregistered,
                                       "Agent reregistered");
@@ -282,8 +326,8 @@ void Machine::drop_unreported(Agent& agent,
 void Machine::repeat_kills(Agent& agent) {
   for (const auto& [key, id] : agent.tasks) {
     const Task& task = framework(key).tasks.at(id);
-    if (!task.kill_asked || is_terminal(task.state)) continue;
-    say(agent, to_agent::KillTask{framework(key).info.id, id, task.kill_grace});
+    if (is_terminal(task.state)) continue;
+    if (task.kill_asked || task.revoked) say_kill(agent, framework(key), task);
   }
 }
 
@@ -305,8 +349,8 @@ void Machine::on(LinkClosed&& event) {
 void Machine::agent_disconnected(Agent& agent) {
   agent.link.reset();
   deadlines_.cancel({Timer::Kind::kPing, agent.key.value});
-  allocator_->set_agent_active(agent.key, false);
-  while (!agent.offers.empty()) rescind(*agent.offers.begin(), std::nullopt);
+  set_agent_active(agent, false);
+  while (!agent.offers.empty()) rescind(*agent.offers.begin(), Duration::zero());
   forget_files_of(agent.info.id);
 }
 
@@ -337,6 +381,10 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
     remove_executor(agent, framework_key, id);
   }
   allocator_->remove_agent(key);
+  if (agent.has_short_slots()) {
+    allocator_->remove_agent(agent.short_slots.key);
+    short_keys_.erase(agent.short_slots.key);
+  }
   const AgentId id = agent.info.id;
   agent_keys_.erase(id.value);
   agents_.erase(key);
@@ -379,7 +427,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
 }
 
 void Machine::add_executor(Agent& agent, Framework& framework, Executor executor) {
-  agent.used += executor.spec->resources;
+  agent.ordinary.used += executor.spec->resources;
   const ExecutorId id = executor.spec->id;
   agent.executors[{framework.key, id}] = std::move(executor);
 }
@@ -389,7 +437,8 @@ void Machine::remove_executor(Agent& agent, FrameworkKey key, const ExecutorId& 
   if (at == agent.executors.end()) return;
   const Executor executor = std::move(at->second);
   agent.executors.erase(at);
-  agent.used -= executor.spec->resources;
+  if (executor.spec->resources.empty()) return;
+  agent.ordinary.used -= executor.spec->resources;
   allocator_->recovered(key, executor.role, agent.key, executor.spec->resources, std::nullopt,
                         now_);
 }

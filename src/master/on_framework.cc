@@ -55,14 +55,28 @@ HttpAnswer Machine::dispatch(Framework& framework, protocol::SchedulerCallBody&&
   }
   std::visit(
       [&](auto&& one) {
-        // What is left out here needs no action: REQUEST, and answers to inverse offers and
-        // operation statuses, which this master never sends.
+        // What is left out here needs no action: REQUEST, and acknowledgements of operation
+        // statuses, which this master never asks for.
         if constexpr (requires { this->call(framework, std::forward<decltype(one)>(one)); }) {
           this->call(framework, std::forward<decltype(one)>(one));
         }
       },
       std::move(body));
   return {202, {}};
+}
+
+std::optional<std::string> Machine::refuse_constraints(const FrameworkInfo& info,
+                                                       const auto& call) const {
+  if (!call.offer_constraints_error.empty()) {
+    return "Offer constraints are not valid: " + call.offer_constraints_error;
+  }
+  if (auto why = validate_constraints(info, call.offer_constraints)) return why;
+  for (const auto& [role, constraints] : call.offer_constraints) {
+    if (auto why = allocator_->check(constraints)) {
+      return fmt::format("Offer constraints are not valid: role '{}': {}", role, *why);
+    }
+  }
+  return std::nullopt;
 }
 
 void Machine::refuse_stream(const SchedulerCalled& event, std::string why) {
@@ -83,9 +97,7 @@ void Machine::subscribe(SchedulerCalled&& event) {
     return refuse_stream(event, "'framework_id' differs from 'subscribe.framework_info.id'");
   }
   if (auto why = validate_framework(info)) return refuse_stream(event, std::move(*why));
-  if (subscribe.has_offer_constraints) {
-    return refuse_stream(event, "offer_constraints are not supported yet: leave them out");
-  }
+  if (auto why = refuse_constraints(info, subscribe)) return refuse_stream(event, std::move(*why));
   if (!event.principal.empty() && !info.principal.empty() && info.principal != event.principal) {
     return refuse_stream(event, fmt::format("Authenticated principal '{}' does not match principal "
                                             "'{}' set in `FrameworkInfo`",
@@ -105,7 +117,9 @@ void Machine::subscribe(SchedulerCalled&& event) {
     info.id = FrameworkId(fmt::format("{}-{:04}", options_.info.id, next_framework_++));
   }
   const std::vector<std::string> suppressed = std::move(subscribe.suppressed_roles);
+  auto constraints = std::move(subscribe.offer_constraints);
   Framework& framework = add_framework(std::move(info));
+  framework.offer_constraints = std::move(constraints);
   connect(framework, event, suppressed);
   log(Log::Level::kInfo,
       fmt::format("framework {} '{}' subscribed", framework.info.id, framework.info.name));
@@ -126,6 +140,7 @@ void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
   info.user = framework.info.user;
   info.checkpoint = framework.info.checkpoint;
   framework.info = std::move(info);
+  framework.offer_constraints = std::move(subscribe.offer_constraints);
   framework.reregistered_at = now_.wall;
   framework.recovered = false;
   connect(framework, event, subscribe.suppressed_roles);
@@ -138,6 +153,7 @@ void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
   for (auto& [id, task] : framework.tasks) {
     if (task.pending) send(framework, event::Update{*task.pending});
   }
+  repeat_inverse_offers(framework);
   log(Log::Level::kInfo,
       fmt::format("framework {} '{}' subscribed again", framework.info.id, framework.info.name));
 }
@@ -183,6 +199,7 @@ void Machine::on(ConnectionClosed&& event) {
   if (at == streams_.end()) {
     std::erase_if(file_waits_,
                   [&](const auto& wait) { return wait.second.connection == event.connection; });
+    std::erase_if(explains_, [&](const auto& wait) { return wait.connection == event.connection; });
     return;
   }
   Framework& framework = this->framework(at->second);
@@ -199,7 +216,7 @@ void Machine::disconnect(Framework& framework) {
   framework.stream_id.clear();
   deadlines_.cancel({Timer::Kind::kHeartbeat, framework.key.value});
   allocator_->set_framework_active(framework.key, false);
-  while (!framework.offers.empty()) drop_offer(*framework.offers.begin(), std::nullopt);
+  while (!framework.offers.empty()) drop_offer(*framework.offers.begin(), Duration::zero());
   const Duration timeout = framework.info.failover_timeout;
   // What never comes needs no deadline, and must not overflow one.
   if (timeout < kMaxRefuse * 100) {
@@ -262,9 +279,7 @@ HttpAnswer Machine::update_framework(Framework& framework, call::UpdateFramework
     return {400, "'update_framework.framework_info.id' differs from 'framework_id'"};
   }
   if (auto why = validate_framework(info)) return {400, std::move(*why)};
-  if (call.has_offer_constraints) {
-    return {400, "offer_constraints are not supported yet: leave them out"};
-  }
+  if (auto why = refuse_constraints(info, call)) return {400, std::move(*why)};
   if (info.principal != framework.info.principal) {
     return {400, "Updating 'FrameworkInfo.principal' is unsupported"};
   }
@@ -276,13 +291,14 @@ HttpAnswer Machine::update_framework(Framework& framework, call::UpdateFramework
   }
   framework.info = std::move(info);
   framework.suppressed_roles = {call.suppressed_roles.begin(), call.suppressed_roles.end()};
+  framework.offer_constraints = std::move(call.offer_constraints);
   allocator_->update_framework(facts_of(framework), call.suppressed_roles);
   // Offers made to a role that it has left are not its any more.
   const std::set<OfferId> offers = framework.offers;
   for (const OfferId& id : offers) {
     const auto& roles = framework.info.roles;
     if (std::find(roles.begin(), roles.end(), offers_.at(id).role) == roles.end()) {
-      rescind(id, std::nullopt);
+      rescind(id, Duration::zero());
     }
   }
   for (auto& [key, agent] : agents_) {

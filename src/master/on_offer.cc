@@ -17,55 +17,82 @@ struct Machine::Basket {
   Framework& framework;
   Agent& agent;
   std::string role;
+  bool short_slots = false;
+  uint64_t offer = 0;  // the number of the first of them
   Resources left;
 };
 
-void Machine::on(BatchEnded&&) { make_offers(); }
+void Machine::on(BatchEnded&&) {
+  make_offers();
+  answer_explains();
+}
 
 void Machine::make_offers() {
   if (!recovered_) return;
-  allocator::Decisions decisions;
-  allocator_->allocate(now_, decisions);
-  std::vector<allocator::Grant>& grants = decisions.grants;
-  if (grants.empty()) return;
-  ++counters_.allocation_runs;
+  // What it takes back is free for its next decision, which nothing else might bring about.
+  for (int round = 0; round < kMaxAllocationRounds; ++round) {
+    allocator::Decisions decisions;
+    allocator_->allocate(now_, decisions);
+    for (const allocator::Rescind& rescind : decisions.rescinds) rescind_all(rescind);
+    if (!decisions.grants.empty()) ++counters_.allocation_runs;
+    make_offers(std::move(decisions.grants));
+    revoke(decisions.revocations);
+    if (decisions.rescinds.empty()) return;
+  }
+}
+
+void Machine::make_offers(std::vector<allocator::Grant>&& grants) {
   std::map<FrameworkKey, std::vector<Offer>> by_framework;
   for (allocator::Grant& grant : grants) {
-    Framework& framework = this->framework(grant.framework);
-    Agent& agent = this->agent(grant.agent);
-    const uint64_t number = next_offer_++;
-    OfferId id(fmt::format("{}-O{}", options_.info.id, number));
-    Offer offer{.id = id,
-                .framework_id = framework.info.id,
-                .agent_id = agent.info.id,
-                .hostname = agent.info.hostname,
-                .ip = agent.info.ip,
-                .port = agent.info.port,
-                .domain = agent.info.domain,
-                .role = grant.role,
-                .resources = grant.resources,
-                .attributes = agent.info.attributes,
-                .executor_ids = {}};
-    for (auto at = agent.executors.lower_bound({framework.key, ExecutorId()});
-         at != agent.executors.end() && at->first.first == framework.key; ++at) {
-      offer.executor_ids.push_back(at->first.second);
-    }
-    agent.offered += grant.resources;
-    agent.offers.insert(id);
-    framework.offers.insert(id);
-    offer_ids_[number] = id;
-    offers_[id] = {number, framework.key, agent.key, std::move(grant.role),
-                   std::move(grant.resources)};
-    if (options_.offer_timeout > Duration::zero()) {
-      deadlines_.set({Timer::Kind::kOfferExpires, number}, now_.mono + options_.offer_timeout);
-    }
-    by_framework[framework.key].push_back(std::move(offer));
+    by_framework[grant.framework].push_back(make_offer(std::move(grant)));
   }
   for (auto& [key, offers] : by_framework) send_offers(framework(key), std::move(offers));
 }
 
+OfferId Machine::offer_id(uint64_t number) const {
+  return OfferId(fmt::format("{}-O{}", options_.info.id, number));
+}
+
+Offer Machine::make_offer(allocator::Grant&& grant) {
+  Framework& framework = this->framework(grant.framework);
+  Agent& agent = this->agent(grant.agent);
+  const bool short_slots = grant.agent != agent.key;
+  const uint64_t number = next_offer_++;
+  const OfferId id = offer_id(number);
+  Offer offer{.id = id,
+              .framework_id = framework.info.id,
+              .agent_id = agent.info.id,
+              .hostname = agent.info.hostname,
+              .ip = agent.info.ip,
+              .port = agent.info.port,
+              .domain = agent.info.domain,
+              .role = grant.role,
+              .resources = grant.resources,
+              .attributes = short_slots ? short_facts_of(agent).attributes : agent.info.attributes,
+              .executor_ids = {}};
+  for (auto at = agent.executors.lower_bound({framework.key, ExecutorId()});
+       at != agent.executors.end() && at->first.first == framework.key; ++at) {
+    offer.executor_ids.push_back(at->first.second);
+  }
+  agent.pool(short_slots).offered += grant.resources;
+  agent.offers.insert(id);
+  framework.offers.insert(id);
+  offer_ids_[number] = id;
+  offers_[id] = {.number = number,
+                 .framework = framework.key,
+                 .agent = agent.key,
+                 .role = std::move(grant.role),
+                 .resources = std::move(grant.resources),
+                 .short_slots = short_slots};
+  if (options_.offer_timeout > Duration::zero()) {
+    deadlines_.set({Timer::Kind::kOfferExpires, number}, now_.mono + options_.offer_timeout);
+  }
+  return offer;
+}
+
 void Machine::send_offers(Framework& framework, std::vector<Offer> offers) {
   framework.counters.offers_sent += offers.size();
+  framework.last_offer_at = now_.wall;
   const std::size_t most = std::max<std::size_t>(options_.max_offers_per_event, 1);
   for (std::size_t from = 0; from < offers.size(); from += most) {
     const std::size_t to = std::min(from + most, offers.size());
@@ -84,7 +111,7 @@ OpenOffer Machine::take_offer(const OfferId& id) {
   OpenOffer offer = std::move(at->second);
   Framework& framework = this->framework(offer.framework);
   Agent& agent = this->agent(offer.agent);
-  agent.offered -= offer.resources;
+  agent.pool(offer.short_slots).offered -= offer.resources;
   deadlines_.cancel({Timer::Kind::kOfferExpires, offer.number});
   offer_ids_.erase(offer.number);
   offers_.erase(at);
@@ -95,17 +122,31 @@ OpenOffer Machine::take_offer(const OfferId& id) {
   return offer;
 }
 
-void Machine::drop_offer(const OfferId& id, std::optional<Duration> refuse) {
+void Machine::drop_offer(const OfferId& id, allocator::Refusal refusal) {
   const OpenOffer offer = take_offer(id);
-  allocator_->recovered(offer.framework, offer.role, offer.agent, offer.resources, refuse, now_);
+  allocator_->recovered(offer.framework, offer.role, agent(offer.agent).pool(offer.short_slots).key,
+                        offer.resources, refusal, now_);
 }
 
-void Machine::rescind(const OfferId& id, std::optional<Duration> refuse) {
+void Machine::rescind(const OfferId& id, allocator::Refusal refusal) {
   const OfferId copy = id;  // NOLINT(performance-unnecessary-copy-initialization)
   Framework& framework = this->framework(offers_.at(copy).framework);
-  drop_offer(copy, refuse);
+  drop_offer(copy, refusal);
   ++framework.counters.offers_rescinded;
   send(framework, event::Rescind{copy});
+}
+
+void Machine::rescind_all(const allocator::Rescind& rescind) {
+  const Agent& agent = this->agent(rescind.agent);
+  const bool short_slots = rescind.agent != agent.key;
+  const std::set<OfferId> offers = agent.offers;
+  for (const OfferId& id : offers) {
+    const OpenOffer& offer = offers_.at(id);
+    if (offer.framework == rescind.framework && offer.role == rescind.role &&
+        offer.short_slots == short_slots) {
+      this->rescind(id, Duration::zero());
+    }
+  }
 }
 
 void Machine::call(Framework& framework, call::Decline&& call) {
@@ -116,7 +157,7 @@ void Machine::call(Framework& framework, call::Decline&& call) {
     const auto at = offers_.find(id);
     if (at == offers_.end() || at->second.framework != framework.key) continue;  // stale: no matter
     ++framework.counters.offers_declined;
-    drop_offer(id, refuse);
+    drop_offer(id, {refuse, at->second.number});
   }
 }
 
@@ -156,6 +197,9 @@ std::optional<std::string> Machine::check_offers(const Framework& framework,
       return fmt::format("Aggregated offers must be made to one single role, not to '{}' and '{}'",
                          first->role, offer.role);
     }
+    if (offer.short_slots != first->short_slots) {
+      return "Aggregated offers must be all of slots for short tasks, or none of them";
+    }
   }
   return std::nullopt;
 }
@@ -168,13 +212,13 @@ void Machine::call(Framework& framework, call::Accept&& call) {
     for (const OfferId& id : call.offers) {
       const auto at = offers_.find(id);
       if (at != offers_.end() && at->second.framework == framework.key) {
-        drop_offer(id, std::nullopt);
+        drop_offer(id, Duration::zero());
       }
     }
     return;
   }
   const OpenOffer& first = offers_.at(call.offers.front());
-  Basket basket{framework, agent(first.agent), first.role, {}};
+  Basket basket{framework, agent(first.agent), first.role, first.short_slots, first.number, {}};
   for (const OfferId& id : call.offers) {
     basket.left += take_offer(id).resources;
     ++framework.counters.offers_accepted;
@@ -192,8 +236,9 @@ void Machine::call(Framework& framework, call::Accept&& call) {
     }
   }
   if (!basket.left.empty()) {
-    allocator_->recovered(framework.key, basket.role, basket.agent.key, basket.left,
-                          refuse_duration(call.filters), now_);
+    const AgentKey pool = basket.agent.pool(basket.short_slots).key;
+    allocator_->recovered(framework.key, basket.role, pool, basket.left,
+                          allocator::Refusal(refuse_duration(call.filters), basket.offer), now_);
   }
 }
 
@@ -228,8 +273,6 @@ void Machine::refuse_operation(Framework& framework, const OperationId& id, cons
 void Machine::launch(Basket& basket, std::vector<TaskSpec>&& tasks) {
   Framework& framework = basket.framework;
   ++framework.counters.launches;
-  const TaskContext context{framework.info.id, basket.agent.info.id, basket.role,
-                            framework.info.has(Capability::kMultiRole)};
   const auto refuse = [&](const TaskSpec& task, const std::string& why) {
     const TaskStatus status =
         master_status(task.id, basket.agent.info.id, TaskState::kError, Reason::kTaskInvalid, why);
@@ -245,29 +288,7 @@ void Machine::launch(Basket& basket, std::vector<TaskSpec>&& tasks) {
     return;
   }
   for (TaskSpec& task : tasks) {
-    std::optional<std::string> why = validate_task(task, context);
-    if (!why && framework.tasks.contains(task.id)) {
-      why = fmt::format("Task has duplicate ID: {}", task.id);
-    }
-    if (!why && framework.tasks.size() >= kMaxTasksPerFramework) {
-      why = fmt::format("A framework can have at most {} tasks", kMaxTasksPerFramework);
-    }
-    const Executor* running = nullptr;
-    if (!why && task.executor) {
-      const auto at = basket.agent.executors.find({framework.key, task.executor->id});
-      if (at != basket.agent.executors.end()) running = &at->second;
-      why = validate_executor(*task.executor, framework.info.id,
-                              running != nullptr ? running->spec.get() : nullptr);
-    }
-    if (!why) {
-      Resources needed = task.resources;
-      if (task.executor && running == nullptr) needed += task.executor->resources;
-      if (!basket.left.contains(needed)) {
-        why = fmt::format("Task uses more resources {} than available {}", needed.to_string(),
-                          basket.left.to_string());
-      }
-    }
-    if (why) {
+    if (const auto why = check_task(basket, task)) {
       refuse(task, *why);
       continue;
     }
@@ -284,6 +305,39 @@ void Machine::launch(Basket& basket, std::vector<TaskSpec>&& tasks) {
   }
 }
 
+std::optional<std::string> Machine::check_task(const Basket& basket, const TaskSpec& task) const {
+  const Framework& framework = basket.framework;
+  const TaskContext context{framework.info.id, basket.agent.info.id, basket.role,
+                            framework.info.has(Capability::kMultiRole)};
+  if (auto why = validate_task(task, context)) return why;
+  if (framework.tasks.contains(task.id)) {
+    return fmt::format("Task has duplicate ID: {}", task.id);
+  }
+  if (framework.tasks.size() >= kMaxTasksPerFramework) {
+    return fmt::format("A framework can have at most {} tasks", kMaxTasksPerFramework);
+  }
+  Resources needed = task.resources;
+  if (task.executor) {
+    const auto at = basket.agent.executors.find({framework.key, task.executor->id});
+    const bool running = at != basket.agent.executors.end();
+    if (auto why = validate_executor(*task.executor, framework.info.id,
+                                     running ? at->second.spec.get() : nullptr)) {
+      return why;
+    }
+    if (!running && basket.short_slots) {
+      if (auto why = validate_short_executor(*task.executor, basket.agent.info.short_slot_limit)) {
+        return why;
+      }
+    }
+    if (!running) needed += task.executor->resources;
+  }
+  if (!basket.left.contains(needed)) {
+    return fmt::format("Task uses more resources {} than available {}", needed.to_string(),
+                       basket.left.to_string());
+  }
+  return std::nullopt;
+}
+
 void Machine::launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<TaskSpec>&& tasks) {
   Framework& framework = basket.framework;
   ++framework.counters.launch_groups;
@@ -294,6 +348,9 @@ void Machine::launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<
   std::optional<std::string> why =
       validate_executor(executor, framework.info.id, running ? running->spec.get() : nullptr);
   if (!why) why = validate_group(executor, tasks, context);
+  if (!why && running == nullptr && basket.short_slots) {
+    why = validate_short_executor(executor, basket.agent.info.short_slot_limit);
+  }
   Resources needed;
   if (running == nullptr) needed += executor.resources;
   for (const TaskSpec& task : tasks) {
@@ -322,17 +379,23 @@ void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_t
                     std::vector<TaskSpec>&& tasks) {
   Framework& framework = basket.framework;
   Agent& agent = basket.agent;
+  const AgentKey pool = agent.pool(basket.short_slots).key;
   if (!command_task && !agent.executors.contains({framework.key, executor.id})) {
     basket.left -= executor.resources;
+    if (!executor.resources.empty()) {
+      allocator_->accepted(framework.key, basket.role, pool, executor.resources);
+    }
     add_executor(agent, framework, {std::make_shared<const ExecutorSpec>(executor), basket.role});
   }
   for (const TaskSpec& spec : tasks) {
     basket.left -= spec.resources;
+    allocator_->accepted(framework.key, basket.role, pool, spec.resources);
     Task task;
     task.spec = std::make_shared<const TaskSpec>(spec);
     task.executor_id = executor.id;
     task.role = basket.role;
     task.command_task = command_task;
+    task.short_slot = basket.short_slots;
     add_task(framework, agent, std::move(task));
   }
   say(agent, protocol::to_agent::RunTasks{.framework = framework.info,
@@ -340,7 +403,8 @@ void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_t
                                           .command_task = command_task,
                                           .group = group,
                                           .executor = executor,
-                                          .tasks = std::move(tasks)});
+                                          .tasks = std::move(tasks),
+                                          .short_slots = basket.short_slots});
 }
 
 }  // namespace souk::master

@@ -26,6 +26,10 @@ void Machine::on(Persisted&& event) {
   }
   log(Log::Level::kError, fmt::format("the registry did not take a change: {}", event.why));
   if (!pending) return;
+  if (std::holds_alternative<PendingOperatorCall>(*pending)) {
+    return end_operator_call(503,
+                             fmt::format("The master could not write its registry: {}", event.why));
+  }
   if (const auto* registration = std::get_if<PendingRegistration>(&*pending)) {
     if (links_.contains(registration->link)) {
       refuse_link(registration->link,

@@ -50,7 +50,14 @@ Task& Machine::add_task(Framework& framework, Agent& agent, Task task) {
   task.agent_id = agent.info.id;
   const TaskId id = task.spec->id;
   if (!is_terminal(task.state)) {
-    agent.used += task.spec->resources;
+    Pool& pool = agent.pool(task.short_slot);
+    pool.used += task.spec->resources;
+    allocator_->task_started({.framework = framework.key,
+                              .id = id,
+                              .role = task.role,
+                              .agent = pool.key,
+                              .resources = task.spec->resources,
+                              .since = now_.mono});
   }
   agent.tasks.insert({framework.key, id});
   const auto [at, added] = framework.tasks.insert_or_assign(id, std::move(task));
@@ -62,9 +69,11 @@ void Machine::set_task_state(Framework& framework, Task& task, TaskState state) 
   if (is_terminal(task.state)) return;  // the first terminal state holds
   task.state = state;
   if (!is_terminal(state)) return;
-  Agent& agent = this->agent(task.agent);
-  agent.used -= task.spec->resources;
-  allocator_->recovered(framework.key, task.role, agent.key, task.spec->resources, std::nullopt,
+  end_revocation(framework, task);
+  Pool& pool = agent(task.agent).pool(task.short_slot);
+  pool.used -= task.spec->resources;
+  allocator_->task_ended(framework.key, task.spec->id);
+  allocator_->recovered(framework.key, task.role, pool.key, task.spec->resources, std::nullopt,
                         now_);
 }
 
@@ -146,7 +155,18 @@ void Machine::call(Framework& framework, call::Kill&& call) {
   task.kill_asked = true;
   task.kill_grace = call.grace;
   // To an agent that is away: when it registers again.
-  say(agent(task.agent), protocol::to_agent::KillTask{framework.info.id, call.task, call.grace});
+  say_kill(agent(task.agent), framework, task);
+}
+
+void Machine::say_kill(Agent& agent, const Framework& framework, const Task& task) {
+  protocol::to_agent::KillTask kill{framework.info.id, task.spec->id, task.kill_grace,
+                                    std::nullopt};
+  if (task.revoked) {
+    kill.grace =
+        std::min(task.spec->kill_grace.value_or(kMaxRevokedKillGrace), kMaxRevokedKillGrace);
+    kill.reason = Reason::kContainerPreempted;
+  }
+  say(agent, std::move(kill));
 }
 
 void Machine::call(Framework& framework, call::Shutdown&& call) {

@@ -30,6 +30,7 @@ struct FakeAgent {
   std::string hostname;
   AgentId id;
   Resources total;
+  Resources short_slots;
   std::optional<ConnectionId> link;
   bool registered = false;
   std::vector<to_master::ExecutorTerminated> terminated;  // while it registered
@@ -37,11 +38,13 @@ struct FakeAgent {
   std::map<TaskKey, Work> tasks;
   std::map<ExecutorKey, protocol::ExecutorRecord> executors;
 
-  Resources in_use() const {
+  Resources in_use(bool short_slots) const {
     Resources sum;
     for (const auto& [key, work] : tasks) {
-      if (!is_terminal(work.record.state)) sum += work.record.spec.resources;
+      const bool counts = !is_terminal(work.record.state) && work.record.short_slot == short_slots;
+      if (counts) sum += work.record.spec.resources;
     }
+    if (short_slots) return sum;
     for (const auto& [key, executor] : executors) sum += executor.spec.resources;
     return sum;
   }
@@ -51,6 +54,7 @@ struct FakeScheduler {
   FrameworkInfo info;
   std::optional<ConnectionId> stream;
   std::vector<Offer> offers;
+  std::map<OfferId, InverseOffer> inverse_offers;
   std::vector<TaskStatus> to_acknowledge;
   std::vector<TaskId> tasks;
   int offers_heard = 0;
@@ -64,6 +68,7 @@ class Chaos {
       FakeAgent agent;
       agent.hostname = fmt::format("h{}", i);
       agent.total = Resources::parse(i % 2 == 0 ? "cpus:4;mem:4096" : "cpus:2;mem:512").value();
+      if (i < 2) agent.short_slots = Resources::parse("cpus:1;mem:400").value();
       agents_.push_back(std::move(agent));
     }
     for (int i = 0; i < 5; ++i) {
@@ -73,6 +78,7 @@ class Chaos {
       if (i % 2 == 0) scheduler.info.capabilities.add(Capability::kPartitionAware);
       if (i > 2) scheduler.info.roles = {"a"};
       if (i > 3) scheduler.info.capabilities.add(Capability::kMultiRole);
+      if (i < 3) scheduler.info.labels = {{std::string(kShortSlotsLabel), "true"}};
       schedulers_.push_back(std::move(scheduler));
     }
     start_master();
@@ -82,13 +88,15 @@ class Chaos {
     for (int i = 0; i < events && !::testing::Test::HasFailure(); ++i) {
       act();
       if (one_in(2)) step(BatchEnded{});
+      if (one_in(20)) check_inverse_offers();
     }
     if (!::testing::Test::HasFailure()) heal();
     return digest_.value();
   }
 
   // Of all histories: that it was not all refused.
-  static inline int launched = 0, passed_on = 0, failovers = 0, unreachable = 0;
+  static inline int launched = 0, passed_on = 0, failovers = 0, unreachable = 0, short_launched = 0,
+                    inverse_offers = 0, preempted = 0, taken_back = 0, revoked_by_module = 0;
 
  private:
   bool one_in(uint64_t n) { return rng_.below(n) == 0; }
@@ -112,10 +120,43 @@ class Chaos {
     options.max_offers_per_event = 2;
     allocator::Options shares;
     shares.min_allocatable = parse_alternatives("cpus:0.01|mem:32").value();
-    machine_ = std::make_unique<Machine>(options, allocator::make_drf(shares, Rng(registry_.epoch)),
-                                         Rng(registry_.epoch));
+    if (one_in(2)) shares.revocation_delay = 2s;
+    shares.revocation_grace = 3s;
+    auto allocator =
+        std::make_unique<TestAllocator>(allocator::make_drf(shares, Rng(registry_.epoch)));
+    allocator_ = allocator.get();
+    allocator_->meddle = [this](Now now, allocator::Decisions& decisions) {
+      revoked_by_module += static_cast<int>(decisions.revocations.size());
+      if (!calm_) meddle(now, decisions);
+      for (const allocator::Revocation& revocation : decisions.revocations) {
+        MonoTime& earliest =
+            revoked_.try_emplace(revocation.task, revocation.deadline).first->second;
+        earliest = std::min(earliest, revocation.deadline);
+      }
+    };
+    machine_ = std::make_unique<Machine>(options, std::move(allocator), Rng(registry_.epoch));
     armed_.reset();
     step(Recovered{registry_});
+  }
+
+  // What no module would decide so soon, and some things that none may decide.
+  void meddle(Now now, allocator::Decisions& decisions) {
+    if (one_in(12) && !allocator_->books.empty()) {
+      const auto& [framework, role, agent] = any(allocator_->books).first;
+      decisions.rescinds.push_back({framework, role, agent});
+    }
+    if (!one_in(8)) return;
+    static constexpr Duration kGraces[] = {-1s, 0s, 1s, 5s, 5s, 60s};
+    const MonoTime deadline = now.mono + kGraces[rng_.below(6)];
+    for (uint64_t n = 1 + rng_.below(4); n > 0 && !allocator_->tasks.empty(); --n) {
+      const allocator::TaskFacts& task = any(allocator_->tasks).second;
+      decisions.revocations.push_back({.framework = task.framework,
+                                       .task = task.id,
+                                       .agent = task.agent,
+                                       .deadline = deadline,
+                                       .in_favour_of = any(allocator_->frameworks).first});
+      if (one_in(10)) decisions.revocations.back().task = TaskId("?");
+    }
   }
 
   void kill_master() {
@@ -179,6 +220,9 @@ class Chaos {
   // What was ordered of the master before the one that lives is void: a fresh queue would be the
   // same, since effects are carried out before anything else happens.
   void carry_out(const Respond& effect) {
+    EXPECT_TRUE(unanswered_.erase(effect.connection)) << "answered twice, or unasked";
+  }
+  void carry_out(const RespondDocument& effect) {
     EXPECT_TRUE(unanswered_.erase(effect.connection)) << "answered twice, or unasked";
   }
   void carry_out(const OpenStream& effect) {
@@ -262,6 +306,8 @@ class Chaos {
     message.agent.id = agent.id;
     message.agent.hostname = agent.hostname;
     message.agent.resources = agent.total;
+    message.agent.short_slots = agent.short_slots;
+    message.agent.short_slot_limit = 30s;
     for (const auto& [id, info] : agent.frameworks) message.frameworks.push_back(info);
     for (const auto& [key, record] : agent.executors) message.executors.push_back(record);
     for (const auto& [key, work] : agent.tasks) message.tasks.push_back(work.record);
@@ -289,6 +335,9 @@ class Chaos {
   void hear(FakeAgent& agent, const to_agent::RunTasks& message) {
     agent.frameworks[message.framework.id] = message.framework;
     if (!message.command_task) {
+      const bool starts = !agent.executors.contains({message.framework.id, message.executor.id});
+      EXPECT_FALSE(starts && message.short_slots && !message.executor.resources.empty())
+          << message.executor.id.value << " outlives the limit";
       agent.executors.try_emplace(
           ExecutorKey(message.framework.id, message.executor.id),
           protocol::ExecutorRecord{message.framework.id, message.role, message.executor});
@@ -297,17 +346,27 @@ class Chaos {
       EXPECT_TRUE(ran_.insert(task.id).second) << task.id.value << " runs twice";
       ++launched;
       Work work;
-      work.record = {message.framework.id, message.executor.id, message.role, task,
-                     TaskState::kStaging,  message.command_task};
+      work.record = {message.framework.id, message.executor.id,  message.role,       task,
+                     TaskState::kStaging,  message.command_task, message.short_slots};
+      if (message.short_slots) ++short_launched;
       agent.tasks[{message.framework.id, task.id}] = std::move(work);
     }
-    EXPECT_TRUE(agent.total.contains(agent.in_use())) << agent.id.value << " runs more than it has";
+    EXPECT_TRUE(agent.total.contains(agent.in_use(false)))
+        << agent.id.value << " runs more than it has";
+    EXPECT_TRUE(agent.short_slots.contains(agent.in_use(true)))
+        << agent.id.value << " runs more short tasks than it has slots";
   }
   void hear(FakeAgent& agent, const to_agent::KillTask& message) {
-    const auto at = agent.tasks.find({message.framework_id, message.task_id});
-    if (at != agent.tasks.end() && !one_in(3)) {
-      change(agent, at->first, at->second, TaskState::kKilled);
+    if (message.reason) {
+      EXPECT_EQ(message.reason, Reason::kContainerPreempted);
+      const auto revoked = revoked_.find(message.task_id);
+      EXPECT_TRUE(revoked != revoked_.end() && revoked->second <= now_.mono)
+          << message.task_id.value << " is killed before its time";
     }
+    const auto at = agent.tasks.find({message.framework_id, message.task_id});
+    if (at == agent.tasks.end() || one_in(3)) return;
+    if (message.reason) ++preempted;
+    change(agent, at->first, at->second, message.reason ? TaskState::kGone : TaskState::kKilled);
   }
   void hear(FakeAgent& agent, const to_agent::ShutdownExecutor& message) {
     end_executor(agent, {message.framework_id, message.executor_id});
@@ -383,6 +442,7 @@ class Chaos {
   void forget_stream(FakeScheduler& scheduler) {
     scheduler.stream.reset();
     scheduler.offers.clear();
+    scheduler.inverse_offers.clear();
   }
 
   void subscribe(FakeScheduler& scheduler) {
@@ -396,7 +456,7 @@ class Chaos {
     scheduler.stream = connection;
     unanswered_.insert(connection);
     step(SchedulerCalled{.connection = connection,
-                         .call = {info.id, call::Subscribe{info, {}, false}},
+                         .call = {info.id, call::Subscribe{info, {}}},
                          .stream_id = World::stream_of(connection),
                          .has_stream_id = false,
                          .principal = {}});
@@ -432,12 +492,31 @@ class Chaos {
     for (const Offer& offer : event.offers) {
       EXPECT_TRUE(offered_.insert(offer.id).second) << offer.id.value << " was made twice";
       EXPECT_EQ(offer.framework_id, scheduler.info.id);
+      const bool brief = std::ranges::any_of(offer.attributes, [](const Attribute& each) {
+        return each.name == kMaxTaskDurationAttribute;
+      });
+      EXPECT_FALSE(brief && scheduler.info.labels.empty()) << "short slots, and not asked for";
       scheduler.offers.push_back(offer);
       ++scheduler.offers_heard;
     }
   }
   void hear(FakeScheduler& scheduler, const event::Rescind& event) {
     std::erase_if(scheduler.offers, [&](const Offer& offer) { return offer.id == event.offer; });
+    ++taken_back;
+  }
+  void hear(FakeScheduler& scheduler, const event::InverseOffers& event) {
+    for (const InverseOffer& offer : event.offers) {
+      EXPECT_FALSE(offered_.contains(offer.id)) << offer.id.value << " is an offer";
+      EXPECT_EQ(offer.framework_id, scheduler.info.id);
+      EXPECT_TRUE(scheduler.inverse_offers.emplace(offer.id, offer).second)
+          << offer.id.value << " was told twice";
+      ++inverse_offers;
+    }
+  }
+  void hear(FakeScheduler& scheduler, const event::RescindInverseOffer& event) {
+    const auto at = scheduler.inverse_offers.find(event.offer);
+    ASSERT_NE(at, scheduler.inverse_offers.end()) << event.offer.value << " was never told";
+    scheduler.inverse_offers.erase(at);
   }
   void hear(FakeScheduler& scheduler, const event::Update& event) {
     const TaskStatus& status = event.status;
@@ -483,14 +562,16 @@ class Chaos {
       tasks.push_back(some_task(agent));
       scheduler.tasks.push_back(tasks.back().id);
     }
-    const auto executor = fmt::format("e{}", rng_.below(3));
+    const uint64_t number = rng_.below(3);
+    const auto executor = fmt::format("e{}", number);
+    const auto executor_resources = number == 0 ? "" : "cpus:0.1;mem:32";
     switch (rng_.below(8)) {
       case 0:
         return {OperationId("op"), protocol::UnsupportedOperation{"RESERVE"}};
       case 1:
         for (TaskSpec& task : tasks) {
           task.has_command = false;
-          task.executor = make_executor(executor);
+          task.executor = make_executor(executor, ExecutorSpec::Type::kCustom, executor_resources);
         }
         return {{}, protocol::Launch{std::move(tasks)}};
       case 2:
@@ -498,8 +579,9 @@ class Chaos {
         return {{}, protocol::Launch{std::move(tasks)}};
       case 3:
         return {{},
-                protocol::LaunchGroup{make_executor("g" + executor, ExecutorSpec::Type::kDefault),
-                                      std::move(tasks)}};
+                protocol::LaunchGroup{
+                    make_executor("g" + executor, ExecutorSpec::Type::kDefault, executor_resources),
+                    std::move(tasks)}};
       default:
         return {{}, protocol::Launch{std::move(tasks)}};
     }
@@ -525,7 +607,14 @@ class Chaos {
     if (what < 98 && one_in(5)) return kill_master();
     const ConnectionId connection(next_connection_++);
     unanswered_.insert(connection);
-    step(FileRequested{connection, any(agents_).id, {}});
+    const std::string framework = one_in(10) ? "nobody" : any(schedulers_).info.id.value;
+    if (one_in(3)) return step(FileRequested{connection, any(agents_).id, {}});
+    if (one_in(2)) return step(ShareRequested{connection, framework});
+    step(ExplainRequested{.connection = connection,
+                          .framework = framework,
+                          .agent = one_in(2) ? any(agents_).id.value : "",
+                          .limit = rng_.below(3),
+                          .reason = std::nullopt});
   }
 
   void act_agent(FakeAgent& agent) {
@@ -596,7 +685,8 @@ class Chaos {
     if (what < 84 && !scheduler.tasks.empty()) {
       return ask(scheduler, call::Kill{any(scheduler.tasks), any(agents_).id, std::nullopt});
     }
-    if (what < 87 && !scheduler.tasks.empty()) {
+    if (what < 86 && !scheduler.inverse_offers.empty()) return answer_inverse_offers(scheduler);
+    if (what < 88 && !scheduler.tasks.empty()) {
       call::Reconcile reconcile;
       if (one_in(2)) reconcile.tasks.push_back({any(scheduler.tasks), any(agents_).id});
       return ask(scheduler, std::move(reconcile));
@@ -625,12 +715,17 @@ class Chaos {
         return ask(scheduler, call::Revive{});
     }
   }
+  void answer_inverse_offers(FakeScheduler& scheduler) {
+    const std::vector<OfferId> ids = {any(scheduler.inverse_offers).first, OfferId("none")};
+    if (one_in(2)) return ask(scheduler, call::AcceptInverseOffers{ids});
+    ask(scheduler, call::DeclineInverseOffers{ids});
+  }
   void change_roles(FakeScheduler& scheduler) {
     if (!scheduler.info.has(Capability::kMultiRole)) return;
     FrameworkInfo info = scheduler.info;
     info.roles = one_in(2) ? std::vector<std::string>{"a", "b/c"} : std::vector<std::string>{"b/c"};
     scheduler.info.roles = info.roles;
-    ask(scheduler, call::UpdateFramework{std::move(info), {}, false});
+    ask(scheduler, call::UpdateFramework{std::move(info), {}});
   }
 
   // --- and in the end everything is sound again
@@ -689,11 +784,34 @@ class Chaos {
     }
   }
 
+  // A scheduler knows those that are open, and the master has no others.
+  void check_inverse_offers() {
+    const protocol::MasterView view = machine_->view();
+    for (FakeScheduler& scheduler : schedulers_) {
+      if (!scheduler.stream) continue;
+      std::set<OfferId> heard;
+      for (const auto& [id, offer] : scheduler.inverse_offers) {
+        if (offer.start > now_.wall) heard.insert(id);
+      }
+      for (const protocol::FrameworkView& framework : view.frameworks) {
+        if (framework.info.id != scheduler.info.id) continue;
+        std::set<OfferId> open;
+        for (const protocol::InverseOfferView& offer : framework.inverse_offers) {
+          if (offer.start > now_.wall) open.insert(offer.id);
+        }
+        EXPECT_EQ(heard, open) << scheduler.info.name;
+      }
+    }
+  }
+
   void check_healed() {
+    check_inverse_offers();
     const protocol::MasterView view = machine_->view();
     for (const auto& agent : view.agents) {
       EXPECT_TRUE(agent.used.empty()) << agent.info.id.value << " uses " << agent.used.to_string();
     }
+    EXPECT_TRUE(allocator_->tasks.empty());
+    for (const auto& [holder, held] : allocator_->books) EXPECT_TRUE(held.in_use.empty());
     for (const FakeScheduler& scheduler : schedulers_) {
       EXPECT_GT(scheduler.offers_heard, 0) << scheduler.info.name << " starves";
       for (const auto& framework : view.frameworks) {
@@ -709,6 +827,7 @@ class Chaos {
   Now now_{MonoTime(1000s), WallTime(1'700'000'000s)};
   protocol::Registry registry_;
   std::unique_ptr<Machine> machine_;
+  TestAllocator* allocator_ = nullptr;  // the machine's
   std::optional<MonoTime> armed_;
   std::deque<Persist> storage_;
   std::deque<Effect> queue_;
@@ -725,6 +844,7 @@ class Chaos {
   std::set<ConnectionId> open_streams_;
   std::set<ConnectionId> unanswered_;
   std::set<TaskId> ran_;
+  std::map<TaskId, MonoTime> revoked_;  // with the earliest deadline
   std::set<OfferId> offered_;
   std::map<TaskId, std::pair<Uuid, TaskState>> ends_;
 };
@@ -739,6 +859,11 @@ TEST(MasterRandom, HoldsWhateverHappens) {
   EXPECT_GT(Chaos::passed_on, 2000);
   EXPECT_GT(Chaos::failovers, 20);
   EXPECT_GT(Chaos::unreachable, 20);
+  EXPECT_GT(Chaos::short_launched, 100);
+  EXPECT_GT(Chaos::inverse_offers, 500);
+  EXPECT_GT(Chaos::preempted, 100);
+  EXPECT_GT(Chaos::taken_back, 100);
+  EXPECT_GT(Chaos::revoked_by_module, 20);
 }
 
 TEST(MasterRandom, SameSeedSameEffects) {

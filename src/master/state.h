@@ -31,6 +31,7 @@ struct Task {
   AgentId agent_id;
   AgentKey agent;
   bool command_task = false;
+  bool short_slot = false;  // its resources are of the agent's slots for short tasks
   TaskState state =
       TaskState::kStaging;  // the latest known; terminal: it holds no resources any more
   std::vector<protocol::StatusView> statuses;
@@ -39,6 +40,10 @@ struct Task {
   // A KILL that may not have reached the agent: repeated when that registers again.
   bool kill_asked = false;
   std::optional<Duration> kill_grace;
+  // Revocation (§3.3): the number of the inverse offer that names it, 0 if none does; and whether
+  // its time is up, and it is to be killed for that.
+  uint64_t inverse_offer = 0;
+  bool revoked = false;
 };
 
 struct Executor {
@@ -55,15 +60,25 @@ struct Framework {
   WallTime registered_at;
   std::optional<WallTime> reregistered_at;
   std::set<std::string> suppressed_roles;
+  std::map<std::string, OfferConstraints> offer_constraints;  // by role
   std::set<OfferId> offers;
+  std::map<OfferId, uint64_t> inverse_offers;  // with their numbers
   std::map<TaskId, Task> tasks;  // in the agents' hands, or ended and not acknowledged
   std::map<TaskId, protocol::TaskView> unreachable_tasks;
   std::deque<TaskId> unreachable_order;  // oldest first, may name some that came back
   std::deque<protocol::TaskView> completed_tasks;
   protocol::FrameworkCounters counters;
+  std::optional<WallTime> last_offer_at;
 
   bool active() const { return connection.has_value(); }
   bool partition_aware() const { return info.has(Capability::kPartitionAware); }
+};
+
+// What an agent gives out under one rule; to the allocator each pool is an agent.
+struct Pool {
+  AgentKey key;
+  Resources used;  // by tasks and executors
+  Resources offered;
 };
 
 struct Agent {
@@ -77,8 +92,11 @@ struct Agent {
   std::set<OfferId> offers;
   std::set<std::pair<FrameworkKey, TaskId>> tasks;
   std::map<std::pair<FrameworkKey, ExecutorId>, Executor> executors;
-  Resources used;  // by tasks and executors
-  Resources offered;
+  Pool ordinary;     // its key is the agent's own
+  Pool short_slots;  // for short tasks (§4.4); without a key as long as there never were any
+
+  Pool& pool(bool short_slot) { return short_slot ? short_slots : ordinary; }
+  bool has_short_slots() const { return short_slots.key != AgentKey(); }
 };
 
 struct OpenOffer {
@@ -87,6 +105,17 @@ struct OpenOffer {
   AgentKey agent;
   std::string role;
   Resources resources;
+  bool short_slots = false;
+};
+
+// Tasks of one framework on one agent that are to be killed at one deadline. Never without tasks.
+struct OpenInverseOffer {
+  OfferId id;
+  FrameworkKey framework;
+  AgentKey agent;
+  std::set<TaskId> tasks;
+  WallTime start;  // the deadline, as the framework is told
+  protocol::InverseOfferView::Answer answer = protocol::InverseOfferView::Answer::kNone;
 };
 
 // What waits for the registry.
@@ -98,7 +127,12 @@ struct PendingUnreachable {
   AgentId agent;
   WallTime since;
 };
-using Pending = std::variant<PendingRegistration, PendingUnreachable>;
+// Of the first of the operators' calls that wait; the roles that the allocator is to hear of.
+struct PendingOperatorCall {
+  std::vector<std::string> weighed;
+  std::vector<std::string> quotaed;
+};
+using Pending = std::variant<PendingRegistration, PendingUnreachable, PendingOperatorCall>;
 
 struct Link {
   bool welcomed = false;
@@ -107,7 +141,8 @@ struct Link {
   AgentId asking;            // whom a Register named
 };
 
-// What a deadline is for; `number` is a framework's key, an agent's key, or an offer's number.
+// What a deadline is for; `number` is a framework's key, an agent's key, or the number of an offer
+// or inverse offer.
 struct Timer {
   enum class Kind : uint8_t {
     kOfferExpires,
@@ -116,6 +151,7 @@ struct Timer {
     kPing,
     kUnreachable,
     kReregister,
+    kRevocation,
   };
   Kind kind = Kind::kOfferExpires;
   uint64_t number = 0;

@@ -12,6 +12,7 @@
 
 #include "allocator/allocator.h"
 #include "master/master.h"
+#include "master/test_allocator.h"
 
 namespace souk::master {
 
@@ -49,8 +50,11 @@ class World {
  public:
   explicit World(Options options = {}) : World(std::move(options), {}) {}
   World(Options options, protocol::Registry registry, bool recover = true)
-      : machine_(fill(std::move(options)), allocator::make_drf(allocator_options(), Rng(7)),
-                 Rng(1)) {
+      : World(std::move(options), std::move(registry), recover,
+              std::make_unique<TestAllocator>(allocator::make_drf(allocator_options(), Rng(7)))) {}
+  World(Options options, protocol::Registry registry, bool recover,
+        std::unique_ptr<TestAllocator> allocator)
+      : allocator_(*allocator), machine_(fill(std::move(options)), std::move(allocator), Rng(1)) {
     if (registry.cluster_id.empty()) registry.cluster_id = "cluster";
     if (registry.epoch == 0) registry.epoch = 1;
     if (recover) step(Recovered{std::move(registry)});
@@ -87,9 +91,13 @@ class World {
   void freeze(Duration d) { advance(now_.mono + d); }
 
   // --- schedulers
-  ConnectionId subscribe(FrameworkInfo info, std::vector<std::string> suppressed = {}) {
+  ConnectionId subscribe(FrameworkInfo info, std::vector<std::string> suppressed = {},
+                         std::map<std::string, OfferConstraints> constraints = {}) {
+    return subscribe(
+        protocol::call::Subscribe{std::move(info), std::move(suppressed), std::move(constraints)});
+  }
+  ConnectionId subscribe(const protocol::call::Subscribe& subscribe) {
     const ConnectionId connection(next_connection_++);
-    protocol::call::Subscribe subscribe{std::move(info), std::move(suppressed), false};
     SchedulerCalled event{.connection = connection,
                           .call = {subscribe.framework.id, subscribe},
                           .stream_id = stream_of(connection),
@@ -162,6 +170,15 @@ class World {
     return call(stream, std::move(accept));
   }
 
+  // --- operators
+  // The answer; status 0 as long as storage is held.
+  protocol::HttpAnswer operate(protocol::OperatorCall call) {
+    const ConnectionId connection(next_connection_++);
+    step(OperatorCalled{connection, std::move(call), {}});
+    const auto at = answers.find(connection);
+    return at == answers.end() ? protocol::HttpAnswer{0, {}} : at->second;
+  }
+
   // --- agents
   ConnectionId dial() {
     const ConnectionId link(next_connection_++);
@@ -169,14 +186,17 @@ class World {
     return link;
   }
   // Registers and gives the link; the id is in agent_of(link).
-  ConnectionId register_agent(
-      const std::string& hostname,
-      const std::string& resources = "cpus:4;mem:4096;ports:[31000-32000]") {
+  ConnectionId register_agent(const std::string& hostname,
+                              const std::string& resources = "cpus:4;mem:4096;ports:[31000-32000]",
+                              const std::string& short_slots = "",
+                              Duration short_slot_limit = Duration::zero()) {
     AgentInfo info;
     info.hostname = hostname;
     info.ip = "127.0.0.1";
     info.port = 5051;
     info.resources = Resources::parse(resources).value();
+    info.short_slots = Resources::parse(short_slots).value();
+    info.short_slot_limit = short_slot_limit;
     return register_as(protocol::to_master::Register{std::move(info), {}, {}, {}});
   }
   ConnectionId register_as(protocol::to_master::Register message) {
@@ -218,6 +238,7 @@ class World {
 
   std::map<ConnectionId, std::vector<protocol::SchedulerEvent>> sent;  // by stream
   std::map<ConnectionId, protocol::HttpAnswer> answers;
+  std::map<ConnectionId, std::shared_ptr<const protocol::Document>> documents;
   std::map<ConnectionId, std::vector<protocol::MasterMessage>> said;  // by link
   std::vector<ConnectionId> closed_streams;
   std::vector<ConnectionId> closed_links;
@@ -228,12 +249,17 @@ class World {
 
   std::vector<Persist>& persists() { return persists_; }
   Machine& machine() { return machine_; }
+  TestAllocator& allocator() { return allocator_; }
   Now now() const { return now_; }
 
  private:
   static Options fill(Options options) {
     const std::string id = options.info.id.empty() ? "m" : options.info.id;
-    options.info = {.id = id, .hostname = "master", .ip = "127.0.0.1", .port = 5050};
+    options.info = {.id = id,
+                    .hostname = "master",
+                    .ip = "127.0.0.1",
+                    .port = 5050,
+                    .domain = options.info.domain};
     return options;
   }
   static allocator::Options allocator_options() {
@@ -248,6 +274,8 @@ class World {
   void keep(Effect&& effect) {
     if (auto* respond = std::get_if<Respond>(&effect)) {
       answers[respond->connection] = std::move(respond->answer);
+    } else if (auto* document = std::get_if<RespondDocument>(&effect)) {
+      documents[document->connection] = std::move(document->document);
     } else if (auto* send = std::get_if<SendToFramework>(&effect)) {
       sent[send->connection].push_back(std::move(send->event));
     } else if (auto* close = std::get_if<CloseStream>(&effect)) {
@@ -265,6 +293,7 @@ class World {
     }
   }
 
+  TestAllocator& allocator_;  // the machine's
   Machine machine_;
   Now now_{MonoTime(1000s), WallTime(1'700'000'000s)};
   Rng uuids_{42};

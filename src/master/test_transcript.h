@@ -2,6 +2,7 @@
 // apart.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "master/effects.h"
@@ -35,13 +36,27 @@ class Transcript {
   static std::string text(const protocol::event::Offers& event) {
     std::string all = "OFFERS";
     for (const Offer& offer : event.offers) {
-      all += fmt::format(" [{} {} {} {}]", offer.id, offer.agent_id, offer.role,
-                         offer.resources.to_string());
+      const bool brief = std::ranges::any_of(offer.attributes, [](const auto& each) {
+        return each.name == kMaxTaskDurationAttribute;
+      });
+      all += fmt::format(" [{} {} {} {}{}]", offer.id, offer.agent_id, offer.role,
+                         offer.resources.to_string(), brief ? " short" : "");
     }
     return all;
   }
   static std::string text(const protocol::event::Rescind& event) {
     return fmt::format("RESCIND {}", event.offer);
+  }
+  static std::string text(const protocol::event::InverseOffers& event) {
+    std::string all = "INVERSE_OFFERS";
+    for (const InverseOffer& offer : event.offers) {
+      all += fmt::format(" [{} {} {} at {}]", offer.id, offer.agent_id, offer.resources.to_string(),
+                         format_duration(offer.start.time_since_epoch()));
+    }
+    return all;
+  }
+  static std::string text(const protocol::event::RescindInverseOffer& event) {
+    return fmt::format("RESCIND_INVERSE_OFFER {}", event.offer);
   }
   static std::string text(const protocol::event::Update& event) {
     return "UPDATE " + text(event.status);
@@ -70,8 +85,9 @@ class Transcript {
     return fmt::format("Registered {}", message.agent_id);
   }
   static std::string text(const protocol::to_agent::RunTasks& message) {
-    std::string all = fmt::format("RunTasks {} {}{} executor {} [", message.framework.id,
-                                  message.role, message.group ? " group" : "", message.executor.id);
+    std::string all = fmt::format("RunTasks {} {}{}{} executor {} [", message.framework.id,
+                                  message.role, message.group ? " group" : "",
+                                  message.short_slots ? " short" : "", message.executor.id);
     for (const TaskSpec& task : message.tasks) {
       all += fmt::format("{} {} ", task.id, task.resources.to_string());
     }
@@ -79,7 +95,8 @@ class Transcript {
     return all;
   }
   static std::string text(const protocol::to_agent::KillTask& message) {
-    return fmt::format("KillTask {} {}", message.framework_id, message.task_id);
+    return fmt::format("KillTask {} {}{}", message.framework_id, message.task_id,
+                       message.reason ? fmt::format(" {}", to_string(*message.reason)) : "");
   }
   static std::string text(const protocol::to_agent::ShutdownExecutor& message) {
     return fmt::format("ShutdownExecutor {} {}", message.framework_id, message.executor_id);
@@ -121,11 +138,29 @@ class Transcript {
   static std::string text(const protocol::registry::RemoveAgent& operation) {
     return fmt::format("RemoveAgent {}", operation.id);
   }
+  static std::string text(const protocol::registry::SetWeights& operation) {
+    std::string all = "SetWeights";
+    for (const auto& [role, weight] : operation.weights) {
+      all += fmt::format(" {}={}", role, amount_text(weight));
+    }
+    return all;
+  }
+  static std::string text(const protocol::registry::SetQuotas& operation) {
+    std::string all = "SetQuotas";
+    for (const auto& [role, quota] : operation.quotas) {
+      all +=
+          fmt::format(" {} [{} | {}]", role, to_string(quota.guarantees), to_string(quota.limits));
+    }
+    return all;
+  }
 
   // --- the effects themselves
   static std::string text(const Respond& effect) {
     return fmt::format("respond #{} {}{}", effect.connection.value, effect.answer.status,
                        quoted(effect.answer.body));
+  }
+  static std::string text(const RespondDocument& effect) {
+    return fmt::format("respond #{} with a document", effect.connection.value);
   }
   static std::string text(const OpenStream& effect) {
     return fmt::format("open #{} {}", effect.connection.value, effect.stream_id);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "master/options.h"
 #include "model/role.h"
 
 namespace souk::master {
@@ -51,6 +52,25 @@ std::optional<std::string> validate_framework(const FrameworkInfo& info) {
   }
   if (info.failover_timeout < Duration::zero()) {
     return "'failover_timeout' must not be negative";
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> validate_constraints(
+    const FrameworkInfo& info, const std::map<std::string, OfferConstraints>& constraints) {
+  std::size_t count = 0;
+  for (const auto& [role, of_role] : constraints) {
+    if (std::find(info.roles.begin(), info.roles.end(), role) == info.roles.end()) {
+      return fmt::format(
+          "Offer constraints specify `role_constraints` for a role '{}' not contained in the set "
+          "of roles",
+          role);
+    }
+    for (const auto& group : of_role.groups) count += group.size();
+  }
+  if (count > kMaxConstraintsPerFramework) {
+    return fmt::format("Offer constraints are not valid: {} in all, the limit is {}", count,
+                       kMaxConstraintsPerFramework);
   }
   return std::nullopt;
 }
@@ -126,6 +146,29 @@ std::optional<std::string> validate_group(const ExecutorSpec& executor,
     }
   }
   return std::nullopt;
+}
+
+std::optional<std::string> validate_short_slots(const AgentInfo& info) {
+  if (info.short_slots.empty()) return std::nullopt;
+  if (info.short_slot_limit <= Duration::zero()) {
+    return "slots for short tasks need a limit above zero: how long a task may run there";
+  }
+  // Amounts add up; a port or a name is there once.
+  if (info.resources + info.short_slots - info.short_slots != info.resources) {
+    return fmt::format(
+        "the slots for short tasks ({}) hold ports or names that the agent offers without a limit "
+        "too: set them aside for one of both",
+        info.short_slots.to_string());
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> validate_short_executor(const ExecutorSpec& executor, Duration limit) {
+  if (executor.resources.empty()) return std::nullopt;
+  return fmt::format(
+      "Executor '{}' would outlive the limit of the slots for short tasks ({}): launch it from an "
+      "ordinary offer, or without resources of its own",
+      executor.id, format_duration(limit));
 }
 
 }  // namespace souk::master

@@ -2,10 +2,13 @@
 // who reads the refusal, or nothing.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "model/agent.h"
+#include "model/constraints.h"
 #include "model/framework.h"
 #include "model/task.h"
 
@@ -13,6 +16,10 @@ namespace souk::master {
 
 // For SUBSCRIBE: an ERROR event's text.
 std::optional<std::string> validate_framework(const FrameworkInfo& info);
+
+// Offer constraints, as far as the allocation module does not judge them (Allocator::check).
+std::optional<std::string> validate_constraints(
+    const FrameworkInfo& info, const std::map<std::string, OfferConstraints>& constraints);
 
 // What has to hold of a task whatever resources are left.
 struct TaskContext {
@@ -29,5 +36,10 @@ std::optional<std::string> validate_group(const ExecutorSpec& executor,
 std::optional<std::string> validate_executor(const ExecutorSpec& executor,
                                              const FrameworkId& framework_id,
                                              const ExecutorSpec* running);
+
+// For an agent that registers: what it sets aside for short tasks.
+std::optional<std::string> validate_short_slots(const AgentInfo& info);
+// An executor that would take resources out of these lives on when their limit has come.
+std::optional<std::string> validate_short_executor(const ExecutorSpec& executor, Duration limit);
 
 }  // namespace souk::master

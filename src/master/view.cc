@@ -22,6 +22,7 @@ protocol::FrameworkView Machine::view_of(const Framework& framework) const {
   view.recovered = framework.recovered;
   view.suppressed_roles.assign(framework.suppressed_roles.begin(),
                                framework.suppressed_roles.end());
+  view.offer_constraints = framework.offer_constraints;
   view.registered_at = framework.registered_at;
   view.reregistered_at = framework.reregistered_at;
   // Summed here and not kept: ports of two agents do not add up to anything that one could subtract
@@ -36,6 +37,15 @@ protocol::FrameworkView Machine::view_of(const Framework& framework) const {
     const OpenOffer& offer = offers_.at(id);
     view.offers.push_back({id, agents_.at(offer.agent).info.id, offer.role, offer.resources});
     view.offered += offer.resources;
+  }
+  for (const auto& [id, number] : framework.inverse_offers) {
+    const OpenInverseOffer& offer = inverse_offers_.at(number);
+    view.inverse_offers.push_back({.id = id,
+                                   .agent_id = agents_.at(offer.agent).info.id,
+                                   .tasks = {offer.tasks.begin(), offer.tasks.end()},
+                                   .resources = inverse_offer(offer).resources,
+                                   .start = offer.start,
+                                   .answer = offer.answer});
   }
   const allocator::Share share = allocator_->share(framework.key);
   view.dominant_resource = share.dominant;
@@ -61,8 +71,10 @@ protocol::MasterView Machine::view() const {
                            .active = agent.link.has_value(),
                            .registered_at = agent.registered_at,
                            .reregistered_at = agent.reregistered_at,
-                           .used = agent.used,
-                           .offered = agent.offered});
+                           .used = agent.ordinary.used + agent.short_slots.used,
+                           .offered = agent.ordinary.offered + agent.short_slots.offered,
+                           .short_used = agent.short_slots.used,
+                           .short_offered = agent.short_slots.offered});
     for (const auto& [id, executor] : agent.executors) {
       protocol::FrameworkView& framework = view.frameworks[index.at(id.first)];
       framework.executors.push_back({executor.spec, agent.info.id, executor.role});
@@ -75,6 +87,7 @@ protocol::MasterView Machine::view() const {
     view.recovered_agents[id] = at == registry_.admitted.end() ? "" : at->second.hostname;
   }
   view.unreachable_agents = registry_.unreachable;
+  view.roles = role_settings();
   view.counters = counters_;
   return view;
 }

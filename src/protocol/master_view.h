@@ -12,8 +12,10 @@
 
 #include "base/time.h"
 #include "model/agent.h"
+#include "model/constraints.h"
 #include "model/framework.h"
 #include "model/ids.h"
+#include "model/quota.h"
 #include "model/task.h"
 
 namespace souk::protocol {
@@ -50,8 +52,19 @@ struct OfferView {
   Resources resources;
 };
 
-inline constexpr std::size_t kSchedulerCallKinds = 17;  // alternatives of SchedulerCallBody
-inline constexpr std::size_t kSchedulerEventKinds = 9;  // alternatives of SchedulerEvent
+// Tasks that have to end by a deadline (§3.3).
+struct InverseOfferView {
+  enum class Answer : uint8_t { kNone, kAccepted, kDeclined };
+  OfferId id;
+  AgentId agent_id;
+  std::vector<TaskId> tasks;  // of these, those that have not ended
+  Resources resources;        // theirs
+  WallTime start;             // the deadline
+  Answer answer = Answer::kNone;
+};
+
+inline constexpr std::size_t kSchedulerCallKinds = 17;   // alternatives of SchedulerCallBody
+inline constexpr std::size_t kSchedulerEventKinds = 11;  // alternatives of SchedulerEvent
 inline constexpr std::size_t kTaskStates = 14;
 
 struct FrameworkCounters {
@@ -73,6 +86,7 @@ struct FrameworkView {
   bool connected = false;
   bool recovered = false;
   std::vector<std::string> suppressed_roles;
+  std::map<std::string, OfferConstraints> offer_constraints;  // by role
   WallTime registered_at;
   std::optional<WallTime> reregistered_at;
   std::optional<WallTime> unregistered_at;
@@ -81,6 +95,7 @@ struct FrameworkView {
   std::vector<TaskView> completed_tasks;
   std::vector<ExecutorView> executors;
   std::vector<OfferView> offers;
+  std::vector<InverseOfferView> inverse_offers;
   Resources used;
   Resources offered;
   // Dominant share as a fraction; total zero: holds nothing.
@@ -97,6 +112,12 @@ struct AgentSummary {
   std::optional<WallTime> reregistered_at;
   Resources used;
   Resources offered;
+  // Of these, in the slots for short tasks (§4.4).
+  Resources short_used;
+  Resources short_offered;
+
+  // With the slots for short tasks.
+  Resources total() const { return info.resources + info.short_slots; }
 };
 
 struct MasterCounters {
@@ -121,6 +142,12 @@ struct MasterCounters {
   uint64_t allocation_runs = 0;
 };
 
+// What is configured of roles, by role.
+struct RoleSettings {
+  std::map<std::string, Scalar> weights;  // absent: 1
+  std::map<std::string, Quota> quotas;
+};
+
 struct MasterView {
   MasterInfo info;
   std::string cluster;
@@ -133,6 +160,7 @@ struct MasterView {
   std::vector<FrameworkView> completed_frameworks;
   std::map<AgentId, std::string> recovered_agents;  // in the registry, not back yet; with hostname
   std::map<AgentId, WallTime> unreachable_agents;
+  std::shared_ptr<const RoleSettings> roles = std::make_shared<const RoleSettings>();  // not null
   MasterCounters counters;
 };
 

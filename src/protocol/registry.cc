@@ -27,6 +27,18 @@ struct Apply {
     state.unreachable.erase(op.id);
     state.gone.erase(op.id);
   }
+  void operator()(const registry::SetWeights& op) const {
+    for (const RoleWeight& each : op.weights) state.weights[each.role] = each.weight;
+  }
+  void operator()(const registry::SetQuotas& op) const {
+    for (const RoleQuota& each : op.quotas) {
+      if (each.quota.empty()) {
+        state.quotas.erase(each.role);
+      } else {
+        state.quotas[each.role] = each.quota;
+      }
+    }
+  }
 };
 
 }  // namespace

@@ -27,8 +27,17 @@ constexpr std::array<std::string_view, std::variant_size_v<SchedulerCallBody>> k
 };
 
 constexpr std::array<std::string_view, std::variant_size_v<SchedulerEvent>> kEventNames = {
-    "SUBSCRIBED", "OFFERS",  "RESCIND", "UPDATE",    "UPDATE_OPERATION_STATUS",
-    "MESSAGE",    "FAILURE", "ERROR",   "HEARTBEAT",
+    "SUBSCRIBED",
+    "OFFERS",
+    "RESCIND",
+    "INVERSE_OFFERS",
+    "RESCIND_INVERSE_OFFER",
+    "UPDATE",
+    "UPDATE_OPERATION_STATUS",
+    "MESSAGE",
+    "FAILURE",
+    "ERROR",
+    "HEARTBEAT",
 };
 
 }  // namespace

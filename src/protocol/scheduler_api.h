@@ -2,6 +2,7 @@
 // (mesos-v1 "Scheduler API"). Calls go to the master, events come from it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "base/time.h"
 #include "base/uuid.h"
 #include "model/agent.h"
+#include "model/constraints.h"
 #include "model/framework.h"
 #include "model/ids.h"
 #include "model/offer.h"
@@ -46,7 +48,8 @@ namespace call {
 struct Subscribe {
   FrameworkInfo framework;
   std::vector<std::string> suppressed_roles;
-  bool has_offer_constraints = false;
+  std::map<std::string, OfferConstraints> offer_constraints = {};  // by role
+  std::string offer_constraints_error = {};  // why they could not be read; empty if they could
 };
 struct Teardown {};
 struct Accept {
@@ -110,7 +113,8 @@ struct Request {};
 struct UpdateFramework {
   FrameworkInfo framework;
   std::vector<std::string> suppressed_roles;
-  bool has_offer_constraints = false;
+  std::map<std::string, OfferConstraints> offer_constraints = {};  // by role
+  std::string offer_constraints_error = {};  // why they could not be read; empty if they could
 };
 
 }  // namespace call
@@ -151,6 +155,7 @@ struct Rescind {
 };
 struct InverseOffers {
   std::vector<InverseOffer> offers;
+  bool with_reservation_refinement = false;  // as in Offers
 };
 struct RescindInverseOffer {
   OfferId offer;
@@ -184,9 +189,10 @@ struct Heartbeat {};
 
 }  // namespace event
 
-using SchedulerEvent = std::variant<event::Subscribed, event::Offers, event::Rescind, event::Update,
-                                    event::UpdateOperationStatus, event::Message, event::Failure,
-                                    event::Error, event::Heartbeat>;
+using SchedulerEvent =
+    std::variant<event::Subscribed, event::Offers, event::Rescind, event::InverseOffers,
+                 event::RescindInverseOffer, event::Update, event::UpdateOperationStatus,
+                 event::Message, event::Failure, event::Error, event::Heartbeat>;
 
 std::string_view name_of(const SchedulerEvent& event);
 
