@@ -17,6 +17,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "model/constraints.h"
 #include "model/framework.h"
 #include "model/ids.h"
 #include "model/offer.h"
@@ -52,6 +54,8 @@ class SchedulerDriver {
     std::vector<std::string> masters = {"127.0.0.1:5050"};  // "host:port"
     FrameworkInfo framework;  // name is required; user: the caller's own; roles: "*"
     std::vector<std::string> suppressed_roles;
+    // By role: offers only of agents that fit (docs/OFFERS.md). A role that is not named gets all.
+    std::map<std::string, OfferConstraints> offer_constraints;
     bool acknowledge =
         true;  // false: by acknowledge(), when the framework has stored what it was told
     bool use_protobuf = true;  // false: JSON, to read along
@@ -66,6 +70,10 @@ class SchedulerDriver {
   std::function<void(const FrameworkId&)> on_subscribed;
   std::function<void(std::vector<Offer>)> on_offers;
   std::function<void(const OfferId&)> on_rescinded;
+  // Tasks of ours have to end by the times that these say, or are killed then (§3.3).
+  std::function<void(std::vector<InverseOffer>)> on_inverse_offers;
+  // They have ended, or need not any more.
+  std::function<void(const OfferId&)> on_inverse_offer_rescinded;
   std::function<void(const TaskStatus&)> on_update;
   std::function<void(const AgentId&, const ExecutorId&, const std::string& data)> on_message;
   // An agent was lost, or (with an executor's id) one of our executors ended with this status.
@@ -89,6 +97,9 @@ class SchedulerDriver {
   void launch_group(const std::vector<OfferId>& offers, ExecutorSpec executor,
                     std::vector<TaskSpec> tasks, std::optional<Duration> refuse = std::nullopt);
   void decline(const std::vector<OfferId>& offers, std::optional<Duration> refuse = std::nullopt);
+  // What we mean to do, for the operator to see; the deadline holds whatever the answer.
+  void accept_inverse_offers(const std::vector<OfferId>& offers);
+  void decline_inverse_offers(const std::vector<OfferId>& offers);
   void suppress(std::vector<std::string> roles = {});
   void revive(std::vector<std::string> roles = {});
   void kill(const TaskId& task, const AgentId& agent = {},

@@ -25,7 +25,7 @@ struct AgentCommand {
     auto parsed = parse_masters(masters);
     if (!parsed) return complain(parsed.error());
     agent.options.masters = std::move(*parsed);
-    agent.options.flags = flags.values();
+    if (auto ready = agent.finish(flags); !ready) return complain(ready.error());
     UntilSignal until;
     runtime::raise_open_files();
     runtime::install_check_hook();

@@ -16,6 +16,9 @@ void add_agent_command(CLI::App& app, int& exit_status);
 void add_local_command(CLI::App& app, int& exit_status);
 void add_run_command(CLI::App& app, int& exit_status);
 void add_status_command(CLI::App& app, int& exit_status);
+void add_explain_command(CLI::App& app, int& exit_status);
+// `souk quota` and `souk weights`.
+void add_roles_commands(CLI::App& app, int& exit_status);
 void add_demo_command(CLI::App& app, int& exit_status);
 
 }  // namespace souk::bin

@@ -111,7 +111,8 @@ class Child {
 
 class Demo {
  public:
-  Demo(unsigned agents, unsigned batch) : agents_(agents), batch_size_(batch) {}
+  Demo(unsigned agents, unsigned batch, runtime::MasterNodeOptions master)
+      : agents_(agents), batch_size_(batch), master_(std::move(master)) {}
   int run();
 
  private:
@@ -128,6 +129,7 @@ class Demo {
 
   unsigned agents_;
   unsigned batch_size_;
+  runtime::MasterNodeOptions master_;
   MonoTime started_ = runtime::mono_now();
   std::unique_ptr<runtime::LocalCluster> cluster_;
   std::unique_ptr<Child> batch_;
@@ -149,6 +151,7 @@ void Demo::say(const std::string& text) const {
 Result<void> Demo::start() {
   runtime::LocalClusterOptions options;
   options.agents = agents_;
+  options.master = master_;
   options.master.port = 0;
   options.master.allocation.min_allocatable = parse_alternatives("cpus:0.01|mem:32").value();
   options.master.machine.ping_interval = 500ms;
@@ -302,16 +305,20 @@ struct DemoCommand {
     log.level = "error";
     flags.add("agents", agents, "how many agents");
     flags.add("batch", batch, "how many tasks the batch has");
+    allocation.add_to(flags);
     log.add_to(flags);
   }
   int run() {
     if (auto ready = log.set_up(); !ready) return complain(ready.error());
+    runtime::MasterNodeOptions master;
+    if (auto ready = allocation.finish(master); !ready) return complain(ready.error());
     if (agents < 2) return complain({"--agents must be at least 2: one of them is killed"});
     runtime::raise_open_files();
-    return Demo(agents, batch).run();
+    return Demo(agents, batch, std::move(master)).run();
   }
 
   Flags flags;
+  AllocationFlags allocation;
   LogFlags log;
   unsigned agents = 4;
   unsigned batch = 300;

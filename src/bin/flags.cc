@@ -67,6 +67,18 @@ CLI::Option* Flags::add(const std::string& name, Duration& target, const std::st
   return finish(option->type_name("DURATION")->default_str(format_duration(target)), name);
 }
 
+CLI::Option* Flags::add(const std::string& name, std::optional<Duration>& target,
+                        const std::string& help) {
+  flags_.emplace_back(name, [&target] { return target ? format_duration(*target) : ""; });
+  const auto take = [&target, name](const std::string& text) {
+    const auto parsed = parse_duration(text);
+    if (!parsed) throw CLI::ValidationError("--" + name, parsed.error().message);
+    target = *parsed;
+  };
+  auto* option = command_.add_option_function<std::string>("--" + name, take, help);
+  return finish(option->type_name("DURATION"), name);
+}
+
 CLI::Option* Flags::add(const std::string& name, bool& target, const std::string& help) {
   flags_.emplace_back(name, [&target] { return target ? "true" : "false"; });
   auto* option = command_.add_flag("--" + name + ",!--no-" + name, target, help);

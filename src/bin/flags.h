@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,9 @@ class Flags {
   CLI::Option* add(const std::string& name, std::size_t& target, const std::string& help);
   // "15secs"
   CLI::Option* add(const std::string& name, Duration& target, const std::string& help);
+  // Nothing until it is set.
+  CLI::Option* add(const std::string& name, std::optional<Duration>& target,
+                   const std::string& help);
   // --name, --name=false, --no-name
   CLI::Option* add(const std::string& name, bool& target, const std::string& help);
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <map>
 
 #include "bin/node_flags.h"
 
@@ -214,11 +217,64 @@ TEST(MasterFlags, ParsesWeightsAndMinima) {
   EXPECT_FALSE(master.options.flags.empty());
 }
 
+TEST(MasterFlags, ParsesLimitsOfOfferConstraints) {
+  MasterFlags master;
+  ASSERT_TRUE(master_finish({}, master).has_value());
+  EXPECT_EQ(master.options.allocation.constraint_limits.re2_max_mem, 4096);
+  EXPECT_EQ(master.options.allocation.constraint_limits.re2_max_program_size, 100);
+  const std::string size = "--offer_constraints_re2_max_program_size=7";
+  for (const auto& [text, bytes] : std::map<std::string, int64_t>{
+           {"1", 1}, {"5000B", 5000}, {"8KB", 8192}, {"1024MB", int64_t{1} << 30}}) {
+    MasterFlags other;
+    ASSERT_TRUE(master_finish({"--offer_constraints_re2_max_mem=" + text, size}, other)) << text;
+    EXPECT_EQ(other.options.allocation.constraint_limits.re2_max_mem, bytes) << text;
+    EXPECT_EQ(other.options.allocation.constraint_limits.re2_max_program_size, 7);
+  }
+}
+
+constexpr const char* kDomain =
+    R"({"fault_domain":{"region":{"name":"eu"},"zone":{"name":"eu-1"}}})";
+
+template <class NodeFlags>
+Result<void> place_finish(const std::string& argument, NodeFlags& node) {
+  CLI::App app;
+  Flags flags(app);
+  node.add_place(flags);
+  node.add_policy(flags);
+  app.parse(std::vector<std::string>{argument});
+  return node.finish(flags);
+}
+
+TEST(NodeFlags, ParseDomains) {
+  const std::string file = ::testing::TempDir() + "souk-domain.json";
+  std::ofstream(file) << kDomain << '\n';
+  for (const std::string& value : {std::string(kDomain), file, "file://" + file}) {
+    MasterFlags master;
+    ASSERT_TRUE(place_finish("--domain=" + value, master).has_value()) << value;
+    EXPECT_EQ(master.options.allocation.domain, (FaultDomain{"eu", "eu-1"}));
+    AgentFlags agent;
+    ASSERT_TRUE(place_finish("--domain=" + value, agent).has_value()) << value;
+    EXPECT_EQ(agent.options.domain, (FaultDomain{"eu", "eu-1"}));
+  }
+  std::remove(file.c_str());
+  for (const char* bad : {"eu", "{}", "/nowhere/domain.json", R"({"fault_domain":{}})"}) {
+    MasterFlags master;
+    const auto refused = place_finish(std::string("--domain=") + bad, master);
+    ASSERT_FALSE(refused.has_value()) << bad;
+    EXPECT_TRUE(refused.error().message.starts_with("--domain: ")) << refused.error().message;
+    AgentFlags agent;
+    EXPECT_FALSE(place_finish(std::string("--domain=") + bad, agent).has_value()) << bad;
+  }
+}
+
 TEST(MasterFlags, RefusesWhatCannotBe) {
   for (const char* bad :
-       {"--weights=a", "--weights=a=0", "--weights=a=-1", "--weights=a=x", "--weights=a=1x",
-        "--min_allocatable_resources=cpus", "--heartbeat_interval=0", "--agent_ping_timeout=-1secs",
-        "--max_agent_ping_timeouts=0"}) {
+       {"--offer_constraints_re2_max_mem=0", "--offer_constraints_re2_max_mem=-1",
+        "--offer_constraints_re2_max_mem=4kb", "--offer_constraints_re2_max_mem=1025MB",
+        "--offer_constraints_re2_max_mem=9999999999999999999", "--offer_constraints_re2_max_mem=x",
+        "--offer_constraints_re2_max_program_size=0", "--weights=a", "--weights=a=0",
+        "--weights=a=-1", "--weights=a=x", "--weights=a=1x", "--min_allocatable_resources=cpus",
+        "--heartbeat_interval=0", "--agent_ping_timeout=-1secs", "--max_agent_ping_timeouts=0"}) {
     MasterFlags master;
     EXPECT_FALSE(master_finish({bad}, master).has_value()) << bad;
   }

@@ -29,6 +29,7 @@ struct LocalCommand {
     options.master = master.options;
     options.agent = agent.options;
     options.agent.flags = flags.values();
+    options.agent.domain = options.master.allocation.domain;
     UntilSignal until;
     runtime::raise_open_files();
     runtime::install_check_hook();

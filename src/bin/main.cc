@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
       "  souk local &            a cluster in this process\n"
       "  souk run -- echo hello  a task on it\n"
       "  souk status             what there is\n"
+      "  souk explain FRAMEWORK  why it is or is not offered that\n"
       "Every flag can come from the environment: SOUK_PORT=5050 is --port=5050.");
   int exit_status = kExitOk;
   add_master_command(app, exit_status);
@@ -25,6 +26,8 @@ int main(int argc, char** argv) {
   add_local_command(app, exit_status);
   add_run_command(app, exit_status);
   add_status_command(app, exit_status);
+  add_explain_command(app, exit_status);
+  add_roles_commands(app, exit_status);
   add_demo_command(app, exit_status);
   if (argc < 2) {
     std::printf("%s", app.help().c_str());

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "bin/allocation_flags.h"
 #include "bin/flags.h"
 #include "runtime/agent_node.h"
 #include "runtime/master_node.h"
@@ -14,6 +15,9 @@ struct MasterFlags {
   runtime::MasterNodeOptions options;
   std::string min_allocatable = "cpus:0.01|mem:32";
   std::string weights;
+  AllocationFlags allocation;
+  std::string domain;
+  std::string re2_max_mem = "4KB";
 
   // What is the same for a master by itself and for `souk local`.
   void add_policy(Flags& flags);
@@ -23,9 +27,11 @@ struct MasterFlags {
 
 struct AgentFlags {
   runtime::AgentNodeOptions options;
+  std::string domain;
 
   void add_policy(Flags& flags);
   void add_place(Flags& flags);
+  Result<void> finish(const Flags& flags);
 };
 
 // Runs until SIGINT or SIGTERM; a second one ends the process at once. Make it before any thread

@@ -1,65 +1,17 @@
 // `souk status`: what there is on a cluster, for people or as JSON.
-#include <boost/json/src.hpp>
-
 #include <cstdio>
 #include <map>
 
 #include "base/text.h"
 #include "bin/commands.h"
 #include "bin/flags.h"
+#include "bin/json_answer.h"
 #include "bin/node_flags.h"
-#include "runtime/http_client.h"
 
 namespace souk::bin {
 namespace {
 
 namespace json = boost::json;
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-double number_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  if (value == nullptr) return 0;
-  if (value->is_int64()) return static_cast<double>(value->as_int64());
-  if (value->is_uint64()) return static_cast<double>(value->as_uint64());
-  return value->is_double() ? value->as_double() : 0;
-}
-
-const json::object& object_of(const json::object& object, std::string_view key) {
-  static const json::object kNone;
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_object() ? value->as_object() : kNone;
-}
-
-const json::array& array_of(const json::object& object, std::string_view key) {
-  static const json::array kNone;
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_array() ? value->as_array() : kNone;
-}
-
-bool flag_of(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->as_bool();
-}
-
-// Columns as wide as their widest cell.
-void print_table(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
-    }
-    std::printf("  %s\n", line.c_str());
-  }
-}
 
 std::string used_of(const json::object& agent, std::string_view name) {
   return fmt::format("{:g}/{:g}", number_of(object_of(agent, "used_resources"), name),
@@ -127,26 +79,15 @@ struct StatusCommand {
     auto parsed = parse_masters(masters);
     if (!parsed) return complain(parsed.error());
     const std::string& master = parsed->front();
-    auto answer = runtime::http_get(fmt::format("http://{}/state", master));
-    if (!answer) {
-      return complain(
-          {fmt::format("no master at {}: {}. Is one running? `souk local` starts a "
-                       "cluster",
-                       master, answer.error().message)});
-    }
-    if (answer->status != 200) {
-      return complain({fmt::format("{} answered {}: {}", master, answer->status, answer->body)});
-    }
+    auto body = ask_master(master, "/state");
+    if (!body) return complain(body.error());
     if (as_json) {
-      std::printf("%s\n", answer->body.c_str());
+      std::printf("%s\n", body->c_str());
       return kExitOk;
     }
-    json::error_code error;
-    const json::value state = json::parse(answer->body, error);
-    if (error || !state.is_object()) {
-      return complain({fmt::format("{} does not answer like a master", master)});
-    }
-    print(state.as_object(), master);
+    const auto state = parse_answer(master, *body);
+    if (!state) return complain(state.error());
+    print(*state, master);
     return kExitOk;
   }
 

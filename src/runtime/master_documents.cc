@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/hash_map.h"
@@ -85,6 +86,9 @@ std::string_view wanted_id(const MasterTarget& target, std::string_view paramete
 struct MasterDocuments::Impl {
   struct Question {
     MasterTarget target;
+    std::function<std::string()> make;                // set: instead of a document of the view
+    std::optional<wire::OperatorQuestion> operators;  // set: of the operator API, instead
+    wire::ContentType accept = wire::ContentType::kJson;
     std::function<void(HttpReply)> done;
   };
 
@@ -101,6 +105,9 @@ struct MasterDocuments::Impl {
   }
 
   void run();
+  void ask(Question question);
+  void answer(const Question& question, const std::shared_ptr<const protocol::MasterView>& view);
+  HttpReply operators_answer(const Question& question, const protocol::MasterView& view);
   std::string render(const MasterTarget& target, const protocol::MasterView& view);
   SharedBytes shared(const MasterTarget& target,
                      const std::shared_ptr<const protocol::MasterView>& view);
@@ -140,6 +147,10 @@ std::string MasterDocuments::Impl::render(const MasterTarget& target,
     }
     case MasterRoute::kRoles:
       return wire::render_roles(view);
+    case MasterRoute::kWeights:
+      return wire::render_weights(view);
+    case MasterRoute::kQuota:
+      return wire::render_quota(view);
     case MasterRoute::kFlags:
       return wire::render_flags(document);
     case MasterRoute::kMetricsSnapshot:
@@ -176,22 +187,59 @@ void MasterDocuments::Impl::run() {
       if (stopping) return;
       questions.swap(waiting);
     }
-    const auto view = context.view();
+    std::shared_ptr<const protocol::MasterView> view;
     for (const Question& question : questions) {
-      HttpReply reply;
-      reply.content_type = question.target.route == MasterRoute::kPrometheus
-                               ? std::string(kPrometheusContentType)
-                               : "application/json";
-      reply.body = shared(question.target, view);
-      const auto jsonp = wire::find_parameter(question.target.query, "jsonp");
-      if (jsonp && is_function_name(*jsonp)) {
-        reply.content_type = "text/javascript";
-        reply.body =
-            std::make_shared<const std::string>(fmt::format("{}({});", *jsonp, *reply.body));
+      if (question.make) {
+        question.done(HttpReply::json(question.make()));
+        continue;
       }
-      question.done(std::move(reply));
+      if (!view) view = context.view();
+      if (question.operators) {
+        question.done(operators_answer(question, *view));
+      } else {
+        answer(question, view);
+      }
     }
   }
+}
+
+HttpReply MasterDocuments::Impl::operators_answer(const Question& question,
+                                                  const protocol::MasterView& view) {
+  if (!view.recovered) return HttpReply::text(503, "Master has not finished recovery");
+  const wire::DocumentContext document{context.flags, context.started};
+  const wire::SystemFacts system = system_facts(context.started);
+  HttpReply reply;
+  reply.content_type = wire::mime_type(question.accept);
+  reply.body = std::make_shared<const std::string>(wire::answer_operator_question(
+      *question.operators, {view, document, system}, question.accept));
+  return reply;
+}
+
+void MasterDocuments::Impl::answer(const Question& question,
+                                   const std::shared_ptr<const protocol::MasterView>& view) {
+  HttpReply reply;
+  reply.content_type = question.target.route == MasterRoute::kPrometheus
+                           ? std::string(kPrometheusContentType)
+                           : "application/json";
+  reply.body = shared(question.target, view);
+  const auto jsonp = wire::find_parameter(question.target.query, "jsonp");
+  if (jsonp && is_function_name(*jsonp)) {
+    reply.content_type = "text/javascript";
+    reply.body = std::make_shared<const std::string>(fmt::format("{}({});", *jsonp, *reply.body));
+  }
+  question.done(std::move(reply));
+}
+
+void MasterDocuments::Impl::ask(Question question) {
+  {
+    const std::lock_guard lock(mutex);
+    if (!stopping && waiting.size() < kMaxWaiting) {
+      waiting.push_back(std::move(question));
+      wake.notify_one();
+      return;
+    }
+  }
+  question.done(HttpReply::text(503, "Too many readers at once: try again"));
 }
 
 MasterDocuments::MasterDocuments(Context context)
@@ -201,15 +249,17 @@ MasterDocuments::~MasterDocuments() = default;
 void MasterDocuments::stop() { impl_->stop(); }
 
 void MasterDocuments::ask(MasterTarget target, std::function<void(HttpReply)> done) {
-  {
-    const std::lock_guard lock(impl_->mutex);
-    if (!impl_->stopping && impl_->waiting.size() < kMaxWaiting) {
-      impl_->waiting.push_back({std::move(target), std::move(done)});
-      impl_->wake.notify_one();
-      return;
-    }
-  }
-  done(HttpReply::text(503, "Too many readers at once: try again"));
+  impl_->ask({.target = std::move(target), .done = std::move(done)});
+}
+
+void MasterDocuments::ask(wire::OperatorQuestion question, wire::ContentType accept,
+                          std::function<void(HttpReply)> done) {
+  impl_->ask({.operators = question, .accept = accept, .done = std::move(done)});
+}
+
+void MasterDocuments::render(std::function<std::string()> make,
+                             std::function<void(HttpReply)> done) {
+  impl_->ask({.make = std::move(make), .done = std::move(done)});
 }
 
 }  // namespace souk::runtime

@@ -13,6 +13,7 @@
 #include "protocol/master_view.h"
 #include "runtime/http_server.h"
 #include "runtime/master_routes.h"
+#include "wire/codec_operator.h"
 
 namespace souk::runtime {
 
@@ -32,6 +33,12 @@ class MasterDocuments {
 
   // The reply goes to `done` on the documents' thread. With too many waiting: 503 at once.
   void ask(MasterTarget target, std::function<void(HttpReply)> done);
+  // The same for a call of the operator API that asks.
+  void ask(wire::OperatorQuestion question, wire::ContentType accept,
+           std::function<void(HttpReply)> done);
+  // The same for JSON that `make` renders, on the documents' thread, from what it has brought
+  // along.
+  void render(std::function<std::string()> make, std::function<void(HttpReply)> done);
   void stop();
 
  private:

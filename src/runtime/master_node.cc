@@ -9,8 +9,10 @@
 #include "base/hash_map.h"
 #include "base/uuid.h"
 #include "master/master.h"
+#include "runtime/allocator_loader.h"
 #include "runtime/clock.h"
 #include "runtime/driver.h"
+#include "runtime/explain_routes.h"
 #include "runtime/http_server.h"
 #include "runtime/http_text.h"
 #include "runtime/log.h"
@@ -19,7 +21,9 @@
 #include "runtime/master_routes.h"
 #include "runtime/registry_sqlite.h"
 #include "wire/codec_link.h"
+#include "wire/codec_operator.h"
 #include "wire/codec_scheduler.h"
+#include "wire/explain_json.h"
 #include "wire/recordio.h"
 
 namespace souk::runtime {
@@ -63,7 +67,12 @@ struct MasterNode::Impl final : HttpHandler {
   void on_closed(ConnectionId id) override;
   void on_drained(unsigned thread) override;
   void scheduler_call(HttpRequest&& request);
+  void operator_call(HttpRequest&& request);
+  void configure(HttpRequest&& request, MasterTarget&& target);
+  void read_document(ConnectionId id, MasterTarget&& target);
   void agent_files(const HttpRequest& request, const MasterTarget& target);
+  void explain(const HttpRequest& request, const MasterTarget& target);
+  void framework_share(const HttpRequest& request, const MasterTarget& target);
   HttpReply local_call(const HttpRequest& request, const MasterTarget& target);
   void post(ConnectionId id, master::Event event, std::size_t bytes = 0,
             wire::ContentType accept = wire::ContentType::kJson);
@@ -77,6 +86,7 @@ struct MasterNode::Impl final : HttpHandler {
   void store(const Now& now);
   void carry_out(master::Effect&& effect);
   void carry_out_one(master::Respond&& effect);
+  void carry_out_one(master::RespondDocument&& effect);
   void carry_out_one(master::OpenStream&& effect);
   void carry_out_one(master::SendToFramework&& effect);
   void carry_out_one(master::CloseStream&& effect);
@@ -121,6 +131,10 @@ struct MasterNode::Impl final : HttpHandler {
 };
 
 Result<void> MasterNode::Impl::start() {
+  // First, because it needs nothing and its errors are the operator's.
+  auto allocator = make_allocator(options.allocator, options.allocation, rng.fork("allocator"));
+  if (!allocator) return std::unexpected(allocator.error());
+
   std::error_code error;
   std::filesystem::create_directories(options.work_dir, error);
   if (error) {
@@ -149,10 +163,11 @@ Result<void> MasterNode::Impl::start() {
   options.machine.info = {.id = Uuid::random(id_rng).to_string(),
                           .hostname = options.hostname.empty() ? server->ip() : options.hostname,
                           .ip = server->ip(),
-                          .port = server->port()};
-  machine = std::make_unique<master::Machine>(
-      options.machine, allocator::make_drf(options.allocation, rng.fork("allocator")),
-      rng.fork("master"));
+                          .port = server->port(),
+                          .domain = options.allocation.domain};
+  options.machine.role_weights = options.allocation.role_weights;
+  machine =
+      std::make_unique<master::Machine>(options.machine, std::move(*allocator), rng.fork("master"));
   MasterDocuments::Context context{.view = [this] { return snapshot(); },
                                    .http = [this] { return server->stats(); },
                                    .flags = options.flags,
@@ -202,10 +217,10 @@ void MasterNode::Impl::on_request(HttpRequest&& request) {
     case MasterRoute::kScheduler:
       return scheduler_call(std::move(request));
     case MasterRoute::kOperator:
-      return server->respond(
-          request.id, HttpReply::text(501,
-                                      "The operator API is not supported yet; /state, /slaves, "
-                                      "/frameworks, /tasks and /roles are"));
+      return operator_call(std::move(request));
+    case MasterRoute::kWeights:
+    case MasterRoute::kQuota:
+      return configure(std::move(request), std::move(*target));
     case MasterRoute::kHealth:
       return server->respond(request.id, HttpReply::empty(200));
     case MasterRoute::kRedirect: {
@@ -215,16 +230,51 @@ void MasterNode::Impl::on_request(HttpRequest&& request) {
     }
     case MasterRoute::kAgentFiles:
       return agent_files(request, *target);
+    case MasterRoute::kExplain:
+      return explain(request, *target);
+    case MasterRoute::kFrameworkShare:
+      return framework_share(request, *target);
     case MasterRoute::kLocal:
       return server->respond(request.id, local_call(request, *target));
     case MasterRoute::kLink:
       return server->respond(
           request.id, HttpReply::text(426, "Agents connect here, by an Upgrade to souk-link"));
     default:
-      return documents->ask(std::move(*target), [this, id = request.id](HttpReply reply) {
-        server->respond(id, std::move(reply));
-      });
+      return read_document(request.id, std::move(*target));
   }
+}
+
+void MasterNode::Impl::read_document(ConnectionId id, MasterTarget&& target) {
+  documents->ask(std::move(target),
+                 [this, id](HttpReply reply) { server->respond(id, std::move(reply)); });
+}
+
+// Questions are answered from a snapshot; what changes something goes to the machine.
+void MasterNode::Impl::operator_call(HttpRequest&& request) {
+  const auto type = check_api_request(request);
+  if (!type) return server->respond(request.id, type.error());
+  auto call = wire::decode_operator_call(request.body, *type);
+  if (!call) {
+    return server->respond(request.id, HttpReply::text(call.error().status, call.error().body));
+  }
+  if (auto* change = std::get_if<protocol::OperatorCall>(&*call)) {
+    return post(request.id, master::OperatorCalled{machine_id(request.id), std::move(*change), {}},
+                request.body.size());
+  }
+  const auto accept = check_accept(request);
+  if (!accept) return server->respond(request.id, accept.error());
+  documents->ask(
+      std::get<wire::OperatorQuestion>(*call), *accept,
+      [this, id = request.id](HttpReply reply) { server->respond(id, std::move(reply)); });
+}
+
+// /weights and /quota, from before the operator API.
+void MasterNode::Impl::configure(HttpRequest&& request, MasterTarget&& target) {
+  auto call = parse_configure(request, target);
+  if (!call) return server->respond(request.id, std::move(call.error()));
+  if (!*call) return read_document(request.id, std::move(target));
+  post(request.id, master::OperatorCalled{machine_id(request.id), std::move(**call), {}},
+       request.body.size());
 }
 
 void MasterNode::Impl::scheduler_call(HttpRequest&& request) {
@@ -258,6 +308,20 @@ void MasterNode::Impl::agent_files(const HttpRequest& request, const MasterTarge
                                           .path = files->path,
                                           .offset = files->offset,
                                           .length = files->length}});
+}
+
+void MasterNode::Impl::explain(const HttpRequest& request, const MasterTarget& target) {
+  auto event = parse_explain(target);
+  if (!event) return server->respond(request.id, std::move(event.error()));
+  event->connection = machine_id(request.id);
+  post(request.id, std::move(*event));
+}
+
+void MasterNode::Impl::framework_share(const HttpRequest& request, const MasterTarget& target) {
+  auto event = parse_share(target);
+  if (!event) return server->respond(request.id, std::move(event.error()));
+  event->connection = machine_id(request.id);
+  post(request.id, std::move(*event));
 }
 
 // POST /souk/v1/local/drop/<agent id>
@@ -363,6 +427,13 @@ void MasterNode::Impl::carry_out_one(master::Respond&& effect) {
                                         : HttpReply::text(answer.status, std::move(answer.body));
   if (!effect.content_type.empty()) reply.content_type = std::move(effect.content_type);
   out.respond(server_id(effect.connection), std::move(reply));
+}
+
+void MasterNode::Impl::carry_out_one(master::RespondDocument&& effect) {
+  documents->render([document = std::move(effect.document)] { return wire::render(*document); },
+                    [this, id = server_id(effect.connection)](HttpReply reply) {
+                      server->respond(id, std::move(reply));
+                    });
 }
 
 void MasterNode::Impl::carry_out_one(master::OpenStream&& effect) {

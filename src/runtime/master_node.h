@@ -24,7 +24,8 @@ struct MasterNodeOptions {
   std::string work_dir;  // of the registry; made if it is not there
   unsigned io_threads = 1;
   std::size_t max_stream_buffer = kMaxSendBuffer;  // unread bytes of one stream or link
-  master::Options machine;                         // its `info` is filled in
+  master::Options machine;                         // its `info` and `role_weights` are filled in
+  std::string allocator = "drf";                   // a module's name, or its path
   allocator::Options allocation;
   std::vector<std::pair<std::string, std::string>> flags;  // for /flags
   // Of a whole cluster in one process: kills the agent with this id, as a power failure would. On

@@ -4,15 +4,35 @@
 #include <optional>
 #include <vector>
 
+#include "wire/codec_operator.h"
+
 namespace souk::runtime {
 namespace {
 
 // In the order of MasterRoute.
 const wire::RouteTable& routes() {
-  static const wire::RouteTable table(
-      {"/api/v1/scheduler", "/api/v1", "/health", "/redirect", "/version", "/flags",
-       "/metrics/snapshot", "/metrics", "/state", "/state-summary", "/slaves", "/frameworks",
-       "/tasks", "/roles", "/souk/v1/agents", "/souk/v1/link", "/souk/v1/local", "/"});
+  static const wire::RouteTable table({"/api/v1/scheduler",
+                                       "/api/v1",
+                                       "/health",
+                                       "/redirect",
+                                       "/version",
+                                       "/flags",
+                                       "/metrics/snapshot",
+                                       "/metrics",
+                                       "/state",
+                                       "/state-summary",
+                                       "/slaves",
+                                       "/frameworks",
+                                       "/tasks",
+                                       "/roles",
+                                       "/weights",
+                                       "/quota",
+                                       "/souk/v1/agents",
+                                       "/souk/v1/explain",
+                                       "/souk/v1/frameworks",
+                                       "/souk/v1/link",
+                                       "/souk/v1/local",
+                                       "/"});
   return table;
 }
 
@@ -33,7 +53,8 @@ std::expected<MasterTarget, HttpReply> route_master(std::string_view target) {
   if (!match) {
     return std::unexpected(HttpReply::text(
         404, fmt::format("There is nothing at '{}'. A master serves /state, /slaves, /frameworks, "
-                         "/tasks, /roles, /metrics, /health and the API at /api/v1/scheduler",
+                         "/tasks, /roles, /weights, /quota, /metrics, /health and the APIs at "
+                         "/api/v1/scheduler and /api/v1",
                          path)));
   }
   return MasterTarget{static_cast<MasterRoute>(match->route), std::string(match->rest),
@@ -67,6 +88,32 @@ std::expected<wire::ContentType, HttpReply> check_accept(const HttpRequest& requ
         406, "Expecting 'Accept' to allow application/json or application/x-protobuf"));
   }
   return *type;
+}
+
+std::expected<std::optional<protocol::OperatorCall>, HttpReply> parse_configure(
+    const HttpRequest& request, const MasterTarget& target) {
+  using Asked = std::optional<protocol::OperatorCall>;
+  if (request.method == "GET" || request.method == "HEAD") return Asked();
+  const auto changed = [](wire::DecodedChange change) -> std::expected<Asked, HttpReply> {
+    if (change) return Asked(std::move(*change));
+    return std::unexpected(HttpReply::text(change.error().status, change.error().body));
+  };
+  const bool weights = target.route == MasterRoute::kWeights;
+  if (weights && request.method == "PUT") return changed(wire::decode_weights(request.body));
+  if (!weights && request.method == "POST") {
+    return changed(wire::decode_quota_request(request.body));
+  }
+  if (!weights && request.method == "DELETE") {
+    if (target.rest.size() <= 1) {
+      return std::unexpected(HttpReply::text(400, "Expecting a role: DELETE /quota/ROLE"));
+    }
+    return Asked(protocol::operator_call::RemoveQuota{target.rest.substr(1)});
+  }
+  HttpReply reply = HttpReply::text(
+      405, fmt::format("Expecting one of {{ {} }}, but received '{}'",
+                       weights ? "'GET', 'PUT'" : "'GET', 'POST', 'DELETE'", request.method));
+  reply.headers.add("Allow", weights ? "GET, PUT" : "GET, POST, DELETE");
+  return std::unexpected(std::move(reply));
 }
 
 std::expected<AgentFilesTarget, HttpReply> parse_files_query(

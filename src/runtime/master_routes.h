@@ -3,10 +3,12 @@
 #pragma once
 
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "protocol/link.h"
+#include "protocol/operator_api.h"
 #include "runtime/http_types.h"
 #include "wire/content_type.h"
 #include "wire/http_text.h"
@@ -28,7 +30,11 @@ enum class MasterRoute : uint8_t {
   kFrameworks,
   kTasks,
   kRoles,
+  kWeights,
+  kQuota,
   kAgentFiles,
+  kExplain,
+  kFrameworkShare,
   kLink,
   kLocal,
   kHome,
@@ -48,6 +54,10 @@ std::expected<wire::ContentType, HttpReply> check_api_request(const HttpRequest&
 
 // The Accept header of a SUBSCRIBE: 406 if nothing fits.
 std::expected<wire::ContentType, HttpReply> check_accept(const HttpRequest& request);
+
+// What a request to /weights or /quota asks to change; nothing: it only asks what is set.
+std::expected<std::optional<protocol::OperatorCall>, HttpReply> parse_configure(
+    const HttpRequest& request, const MasterTarget& target);
 
 // "/<agent>/files/read?path=...": of kAgentFiles.
 struct AgentFilesTarget {

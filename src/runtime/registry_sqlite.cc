@@ -19,7 +19,11 @@ constexpr int64_t kAdmitted = 1;
 constexpr int64_t kUnreachable = 2;
 constexpr int64_t kGone = 3;
 
-// list: 1 admitted, 2 unreachable, 3 gone; since_ns: wall time, 0 for admitted ones.
+constexpr int64_t kGuarantee = 1;
+constexpr int64_t kLimit = 2;
+
+// list: 1 admitted, 2 unreachable, 3 gone; since_ns: wall time, 0 for admitted ones. kind: 1
+// guarantee, 2 limit.
 constexpr std::array kMigrations = {
     R"sql(
       CREATE TABLE value (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -29,6 +33,16 @@ constexpr std::array kMigrations = {
         hostname TEXT NOT NULL,
         since_ns INTEGER NOT NULL,
         PRIMARY KEY (list, id)
+      ) WITHOUT ROWID;
+    )sql",
+    R"sql(
+      CREATE TABLE weight (role TEXT PRIMARY KEY, thousandths INTEGER NOT NULL) WITHOUT ROWID;
+      CREATE TABLE quota (
+        role TEXT NOT NULL,
+        kind INTEGER NOT NULL CHECK (kind BETWEEN 1 AND 2),
+        name TEXT NOT NULL,
+        thousandths INTEGER NOT NULL,
+        PRIMARY KEY (role, kind, name)
       ) WITHOUT ROWID;
     )sql",
 };
@@ -56,24 +70,36 @@ Result<std::unique_ptr<SqliteRegistry>> SqliteRegistry::open(const std::string& 
   Result<void> done = registry->prepare();
   if (done) done = registry->load_values();
   if (done) done = registry->load_agents();
+  if (done) done = registry->load_weights();
+  if (done) done = registry->load_quotas();
   if (done) done = registry->take_epoch(rng);
   if (!done) return std::unexpected(done.error());
   return registry;
 }
 
 Result<void> SqliteRegistry::prepare() {
-  Result<Statement> add_agent = database_->prepare(
-      "INSERT OR REPLACE INTO agent (list, id, hostname, since_ns) VALUES (?, ?, ?, ?)");
-  if (!add_agent) return std::unexpected(add_agent.error());
-  Result<Statement> remove_agent =
-      database_->prepare("DELETE FROM agent WHERE list = ? AND id = ?");
-  if (!remove_agent) return std::unexpected(remove_agent.error());
-  Result<Statement> set_value =
-      database_->prepare("INSERT OR REPLACE INTO value (name, value) VALUES (?, ?)");
-  if (!set_value) return std::unexpected(set_value.error());
+  Error first;
+  const auto statement = [&](std::string_view sql) -> std::optional<Statement> {
+    Result<Statement> prepared = database_->prepare(sql);
+    if (prepared) return std::move(*prepared);
+    if (first.message.empty()) first = prepared.error();
+    return std::nullopt;
+  };
+  auto add_agent =
+      statement("INSERT OR REPLACE INTO agent (list, id, hostname, since_ns) VALUES (?, ?, ?, ?)");
+  auto remove_agent = statement("DELETE FROM agent WHERE list = ? AND id = ?");
+  auto set_value = statement("INSERT OR REPLACE INTO value (name, value) VALUES (?, ?)");
+  auto set_weight = statement("INSERT OR REPLACE INTO weight (role, thousandths) VALUES (?, ?)");
+  auto add_quota =
+      statement("INSERT OR REPLACE INTO quota (role, kind, name, thousandths) VALUES (?, ?, ?, ?)");
+  auto remove_quota = statement("DELETE FROM quota WHERE role = ?");
+  if (!first.message.empty()) return std::unexpected(std::move(first));
   statements_.emplace(Statements{.add_agent = std::move(*add_agent),
                                  .remove_agent = std::move(*remove_agent),
-                                 .set_value = std::move(*set_value)});
+                                 .set_value = std::move(*set_value),
+                                 .set_weight = std::move(*set_weight),
+                                 .add_quota = std::move(*add_quota),
+                                 .remove_quota = std::move(*remove_quota)});
   return {};
 }
 
@@ -105,6 +131,31 @@ Result<void> SqliteRegistry::load_agents() {
     if (list == kAdmitted) initial_.admitted[id] = {read->text(2)};
     if (list == kUnreachable) initial_.unreachable[id] = since;
     if (list == kGone) initial_.gone[id] = since;
+  }
+}
+
+Result<void> SqliteRegistry::load_weights() {
+  Result<Statement> read = database_->prepare("SELECT role, thousandths FROM weight");
+  if (!read) return std::unexpected(read.error());
+  while (true) {
+    const Result<bool> row = read->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+    initial_.weights[read->text(0)] = Scalar{read->number(1)};
+  }
+}
+
+Result<void> SqliteRegistry::load_quotas() {
+  Result<Statement> read =
+      database_->prepare("SELECT role, kind, name, thousandths FROM quota ORDER BY role, name");
+  if (!read) return std::unexpected(read.error());
+  while (true) {
+    const Result<bool> row = read->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+    Quota& quota = initial_.quotas[read->text(0)];
+    Quantities& amounts = read->number(1) == kGuarantee ? quota.guarantees : quota.limits;
+    amounts.emplace_back(read->text(2), Scalar{read->number(3)});
   }
 }
 
@@ -166,6 +217,34 @@ struct SqliteRegistry::Apply {
   }
   Result<void> operator()(const op::RemoveAgent& o) const {
     return remove_from({kAdmitted, kUnreachable, kGone}, o.id);
+  }
+
+  Result<void> operator()(const op::SetWeights& o) const {
+    for (const protocol::RoleWeight& each : o.weights) {
+      const Result<void> done =
+          statements.set_weight.bind(1, each.role).bind(2, each.weight.thousandths).run();
+      if (!done) return done;
+    }
+    return {};
+  }
+  Result<void> operator()(const op::SetQuotas& o) const {
+    for (const protocol::RoleQuota& each : o.quotas) {
+      if (auto done = statements.remove_quota.bind(1, each.role).run(); !done) return done;
+      if (auto done = add(each.role, kGuarantee, each.quota.guarantees); !done) return done;
+      if (auto done = add(each.role, kLimit, each.quota.limits); !done) return done;
+    }
+    return {};
+  }
+  Result<void> add(std::string_view role, int64_t kind, const Quantities& amounts) const {
+    for (const auto& [name, amount] : amounts) {
+      const Result<void> done = statements.add_quota.bind(1, role)
+                                    .bind(2, kind)
+                                    .bind(3, name)
+                                    .bind(4, amount.thousandths)
+                                    .run();
+      if (!done) return done;
+    }
+    return {};
   }
 };
 

@@ -34,6 +34,9 @@ class SqliteRegistry {
     Statement add_agent;
     Statement remove_agent;
     Statement set_value;
+    Statement set_weight;
+    Statement add_quota;
+    Statement remove_quota;
   };
   struct Apply;
 
@@ -41,6 +44,8 @@ class SqliteRegistry {
   Result<void> prepare();
   Result<void> load_agents();
   Result<void> load_values();
+  Result<void> load_weights();
+  Result<void> load_quotas();
   Result<void> take_epoch(Rng& rng);
   Result<void> set_value(std::string_view name, std::string_view value);
 

@@ -40,6 +40,7 @@ scheduler::Options machine_options(const SchedulerDriver::Options& options) {
   if (out.framework.roles.empty()) out.framework.roles = {"*"};
   out.masters = options.masters;
   out.suppressed_roles = options.suppressed_roles;
+  out.offer_constraints = options.offer_constraints;
   out.acknowledge = options.acknowledge;
   return out;
 }
@@ -166,6 +167,10 @@ void SchedulerDriver::Impl::carry_out(scheduler::Tell&& effect) {
     if (driver.on_offers) driver.on_offers(std::move(offers->offers));
   } else if (auto* rescind = std::get_if<event::Rescind>(&effect.event)) {
     if (driver.on_rescinded) driver.on_rescinded(rescind->offer);
+  } else if (auto* inverse = std::get_if<event::InverseOffers>(&effect.event)) {
+    if (driver.on_inverse_offers) driver.on_inverse_offers(std::move(inverse->offers));
+  } else if (auto* ended = std::get_if<event::RescindInverseOffer>(&effect.event)) {
+    if (driver.on_inverse_offer_rescinded) driver.on_inverse_offer_rescinded(ended->offer);
   } else if (auto* update = std::get_if<event::Update>(&effect.event)) {
     if (driver.on_update) driver.on_update(update->status);
   } else if (auto* message = std::get_if<event::Message>(&effect.event)) {
@@ -239,6 +244,12 @@ void SchedulerDriver::decline(const std::vector<OfferId>& offers, std::optional<
   impl_->ask(call::Decline{offers, {refuse}});
 }
 
+void SchedulerDriver::accept_inverse_offers(const std::vector<OfferId>& offers) {
+  impl_->ask(call::AcceptInverseOffers{offers});
+}
+void SchedulerDriver::decline_inverse_offers(const std::vector<OfferId>& offers) {
+  impl_->ask(call::DeclineInverseOffers{offers});
+}
 void SchedulerDriver::suppress(std::vector<std::string> roles) {
   impl_->ask(call::Suppress{std::move(roles)});
 }

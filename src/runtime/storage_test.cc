@@ -120,7 +120,20 @@ TEST(SqliteRegistry, RefusesASecondProcess) {
 RegistryOperation random_operation(Rng& rng) {
   const auto id = AgentId(fmt::format("S{}", rng.below(4)));
   const WallTime at{Duration(rng.below(1'000'000))};
-  switch (rng.below(5)) {
+  const auto role = fmt::format("r{}", rng.below(4));
+  const auto amounts = [&rng] {
+    Quantities some;
+    for (const char* name : {"cpus", "disk", "m\xc3\xa4m"}) {
+      if (rng.below(2) == 0) some.emplace_back(name, Scalar{static_cast<int64_t>(rng.below(9))});
+    }
+    return some;
+  };
+  switch (rng.below(7)) {
+    case 5:
+      return op::SetWeights{
+          {{role, Scalar{static_cast<int64_t>(1 + rng.below(5000))}}, {"all", Scalar{1}}}};
+    case 6:
+      return op::SetQuotas{{{role, {amounts(), amounts()}}, {"other", {amounts(), {}}}}};
     case 0:
       return op::AdmitAgent{id, "host"};
     case 1:
@@ -154,6 +167,49 @@ TEST(SqliteRegistry, StoresWhatApplyFolds) {
     expected.next_agent_number = 77;
     auto again = SqliteRegistry::open(directory.path(), rng).value();
     EXPECT_EQ(again->initial(), expected) << "seed " << seed;
+  }
+}
+
+TEST(SqliteRegistry, AWeightAndAQuotaAreKept) {
+  TemporaryDirectory directory;
+  Rng rng(1);
+  const Quota quota{{{"cpus", Scalar{1500}}},
+                    {{"cpus", Scalar{kMaxQuotaAmount}}, {"mem", Scalar{0}}}};
+  const std::string deep = "eng/" + std::string(1000, 'x');
+  {
+    auto registry = SqliteRegistry::open(directory.path(), rng).value();
+    const std::vector<RegistryOperation> operations = {
+        op::SetWeights{{{deep, Scalar{1}}, {"*", Scalar{2500}}}},
+        op::SetQuotas{{{deep, quota}, {"gone", quota}}}, op::SetQuotas{{{"gone", {}}}}};
+    ASSERT_TRUE(registry->store(operations).has_value());
+  }
+  const protocol::Registry found = SqliteRegistry::open(directory.path(), rng).value()->initial();
+  EXPECT_EQ(found.weights, (std::map<std::string, Scalar>{{deep, Scalar{1}}, {"*", Scalar{2500}}}));
+  EXPECT_EQ(found.quotas, (std::map<std::string, Quota>{{deep, quota}}));
+}
+
+// As version 1 of the schema left it: before there were weights and quotas.
+TEST(SqliteRegistry, OpensTheRegistryOfThePreviousVersion) {
+  TemporaryDirectory directory;
+  constexpr const char* kVersion1[] = {R"sql(
+      CREATE TABLE value (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE agent (list INTEGER NOT NULL CHECK (list BETWEEN 1 AND 3), id TEXT NOT NULL,
+        hostname TEXT NOT NULL, since_ns INTEGER NOT NULL, PRIMARY KEY (list, id)) WITHOUT ROWID;
+    )sql"};
+  {
+    auto old = Database::open(directory.path() + "/registry.db", {}, kVersion1).value();
+    ASSERT_TRUE(old->execute("INSERT INTO value VALUES ('cluster_id', 'C'), ('epoch', '7')"));
+    ASSERT_TRUE(old->execute("INSERT INTO agent VALUES (1, 'S1', 'host', 0)"));
+  }
+  Rng rng(1);
+  for (uint64_t epoch = 8; epoch <= 9; ++epoch) {
+    auto registry = SqliteRegistry::open(directory.path(), rng).value();
+    EXPECT_EQ(registry->initial().cluster_id, "C");
+    EXPECT_EQ(registry->initial().epoch, epoch);
+    EXPECT_EQ(registry->initial().admitted.at(AgentId("S1")).hostname, "host");
+    EXPECT_EQ(registry->initial().weights.size(), epoch - 8);
+    const std::vector<RegistryOperation> one = {op::SetWeights{{{"a", Scalar{2000}}}}};
+    ASSERT_TRUE(registry->store(one).has_value());
   }
 }
 

@@ -46,9 +46,8 @@ void Machine::connect() {
   } else {
     master_ = std::exchange(redirect_, {});
   }
-  call::Subscribe subscribe{options_.framework,
-                            {suppressed_.begin(), suppressed_.end()},
-                            /*has_offer_constraints=*/false};
+  call::Subscribe subscribe{
+      options_.framework, {suppressed_.begin(), suppressed_.end()}, options_.offer_constraints};
   out(Connect{attempt_, master_, {options_.framework.id, std::move(subscribe)}});
   arm(now_.mono + options_.subscribe_timeout);
 }
@@ -183,6 +182,7 @@ void Machine::remember(const protocol::SchedulerCallBody& body) {
     options_.framework = update->framework;
     options_.framework.id = std::move(id);
     suppressed_ = {update->suppressed_roles.begin(), update->suppressed_roles.end()};
+    options_.offer_constraints = update->offer_constraints;
   }
 }
 

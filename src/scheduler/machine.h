@@ -25,6 +25,7 @@ struct Options {
   FrameworkInfo framework;           // with an id: takes that framework over
   std::vector<std::string> masters;  // "host:port" each, tried in turn
   std::vector<std::string> suppressed_roles;
+  std::map<std::string, OfferConstraints> offer_constraints;  // by role
   // Acknowledge each update once it was told; otherwise the framework does, by an Acknowledge call.
   bool acknowledge = true;
   Duration min_backoff =

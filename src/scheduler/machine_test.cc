@@ -309,6 +309,19 @@ TEST(Scheduler, NothingCountsBeforeSubscribed) {
   EXPECT_EQ(bench.machine().open_tasks(), 0u);
 }
 
+TEST(Scheduler, InverseOffersAreTold) {
+  Bench bench;
+  bench.subscribe(5s);
+  const auto told = only<Tell>(bench.say(event::InverseOffers{{{.id = OfferId("o")}}}));
+  ASSERT_EQ(told.size(), 1u);
+  const auto* offers = std::get_if<event::InverseOffers>(&told[0].event);
+  ASSERT_NE(offers, nullptr);
+  EXPECT_EQ(offers->offers.at(0).id, OfferId("o"));
+  const auto ended = only<Tell>(bench.say(event::RescindInverseOffer{OfferId("o")}));
+  ASSERT_EQ(ended.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<event::RescindInverseOffer>(ended[0].event));
+}
+
 // --- staying in
 
 TEST(Scheduler, HeartbeatsKeepItAndSilenceEndsIt) {
@@ -547,6 +560,23 @@ TEST(Scheduler, RemembersSuppressedRoles) {
   }
 }
 
+TEST(Scheduler, RemembersOfferConstraints) {
+  const OfferConstraints one{{{{.attribute = "rack"}}}};
+  const OfferConstraints other{{{{.attribute = "ssd"}}}};
+  Options given = options();
+  given.offer_constraints = {{"r1", one}};
+  Bench bench(given);
+  bench.subscribe();
+  EXPECT_EQ(bench.subscribe_call().offer_constraints, given.offer_constraints);
+  call::UpdateFramework change;
+  change.framework.roles = {"r2"};
+  change.offer_constraints = {{"r2", other}};
+  bench.ask(change);
+  bench.lose();
+  bench.wait(10s);
+  EXPECT_EQ(bench.subscribe_call().offer_constraints, change.offer_constraints);
+}
+
 TEST(Scheduler, AnUpdateOfTheFrameworkKeepsItsId) {
   Bench bench;
   bench.subscribe();
@@ -681,9 +711,11 @@ protocol::SchedulerEvent random_saying(Rng& rng) {
     case 2:
       return event::Offers{};
     case 3:
+      if (rng.below(3) == 0) return event::RescindInverseOffer{OfferId("o")};
       return event::Heartbeat{};
     case 4:
       if (rng.below(30) == 0) return event::Error{"enough"};
+      if (rng.below(3) == 0) return event::InverseOffers{};
       return event::Rescind{OfferId("o")};
     default:
       return update(id, state, rng.below(2) == 0 ? std::optional<uint8_t>(3) : std::nullopt);

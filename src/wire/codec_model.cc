@@ -113,6 +113,15 @@ void encode_offer_filters(const FrameworkInfo& framework, pb::FrameworkInfo& out
   }
 }
 
+// Where the agent of an offer, or of an inverse one, is reached.
+void encode_agent_url(const auto& offer, pb::URL& url) {
+  url.set_scheme("http");
+  url.set_path("/slave(1)");
+  url.mutable_address()->set_hostname(offer.hostname);
+  url.mutable_address()->set_ip(offer.ip);
+  url.mutable_address()->set_port(offer.port);
+}
+
 }  // namespace
 
 Duration decode_span(double seconds) { return cut_span(from_seconds(seconds)); }
@@ -237,7 +246,8 @@ MasterInfo decode_master(const pb::MasterInfo& in) {
   return {.id = in.id(),
           .hostname = in.hostname(),
           .ip = in.address().ip(),
-          .port = static_cast<uint16_t>(in.port())};
+          .port = static_cast<uint16_t>(in.port()),
+          .domain = decode_domain(in.domain())};
 }
 
 void encode_master(const MasterInfo& master, pb::MasterInfo& out) {
@@ -251,6 +261,7 @@ void encode_master(const MasterInfo& master, pb::MasterInfo& out) {
   address.set_hostname(master.hostname);
   address.set_ip(master.ip);
   address.set_port(master.port);
+  if (master.domain != FaultDomain{}) encode_domain(master.domain, *out.mutable_domain());
 }
 
 Offer decode_offer(const pb::Offer& in) {
@@ -276,18 +287,37 @@ void encode_offer(const Offer& offer, OfferFormat format, pb::Offer& out) {
   out.mutable_framework_id()->set_value(offer.framework_id.value);
   out.mutable_agent_id()->set_value(offer.agent_id.value);
   out.set_hostname(offer.hostname);
-  auto& url = *out.mutable_url();
-  url.set_scheme("http");
-  url.set_path("/slave(1)");
-  url.mutable_address()->set_hostname(offer.hostname);
-  url.mutable_address()->set_ip(offer.ip);
-  url.mutable_address()->set_port(offer.port);
+  encode_agent_url(offer, *out.mutable_url());
   if (offer.domain != FaultDomain{}) encode_domain(offer.domain, *out.mutable_domain());
   const std::string_view role = format.with_allocation_info ? offer.role : std::string_view();
   if (!role.empty()) out.mutable_allocation_info()->set_role(offer.role);
   encode_resources(offer.resources, format.reservations, role, *out.mutable_resources());
   for (const Attribute& each : offer.attributes) encode_attribute(each, *out.add_attributes());
   for (const ExecutorId& each : offer.executor_ids) out.add_executor_ids()->set_value(each.value);
+}
+
+InverseOffer decode_inverse_offer(const pb::InverseOffer& in) {
+  InverseOffer out;
+  out.id.value = in.id().value();
+  out.framework_id.value = in.framework_id().value();
+  out.agent_id.value = in.agent_id().value();
+  out.hostname = in.url().address().hostname();
+  out.ip = in.url().address().ip();
+  out.port = static_cast<uint16_t>(in.url().address().port());
+  out.start = WallTime(Duration(in.unavailability().start().nanoseconds()));
+  out.resources = decode_resources(in.resources()).resources;
+  return out;
+}
+
+void encode_inverse_offer(const InverseOffer& offer, ReservationFormat format,
+                          pb::InverseOffer& out) {
+  out.mutable_id()->set_value(offer.id.value);
+  out.mutable_framework_id()->set_value(offer.framework_id.value);
+  out.mutable_agent_id()->set_value(offer.agent_id.value);
+  encode_agent_url(offer, *out.mutable_url());
+  out.mutable_unavailability()->mutable_start()->set_nanoseconds(
+      offer.start.time_since_epoch().count());
+  encode_resources(offer.resources, format, {}, *out.mutable_resources());
 }
 
 }  // namespace souk::wire

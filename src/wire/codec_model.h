@@ -93,6 +93,11 @@ struct OfferFormat {
 Offer decode_offer(const pb::Offer& in);
 void encode_offer(const Offer& offer, OfferFormat format, pb::Offer& out);
 
+// Without allocation roles: the tasks that it means may have several.
+InverseOffer decode_inverse_offer(const pb::InverseOffer& in);
+void encode_inverse_offer(const InverseOffer& offer, ReservationFormat format,
+                          pb::InverseOffer& out);
+
 // --- tasks
 
 // An error in the resources of an executor is for its task to carry.

@@ -328,6 +328,15 @@ TEST(CodecMaster, IsWhatClientsLookFor) {
   EXPECT_EQ(decode_master(out), (MasterInfo{"M", "m1", "10.0.0.1", 5050}));
 }
 
+TEST(CodecMaster, TellsItsDomainIfItHasOne) {
+  const MasterInfo master{"M", "m1", "10.0.0.1", 5050, {"eu", "eu-1"}};
+  pb::MasterInfo out;
+  encode_master(master, out);
+  EXPECT_EQ(to_json(out.domain()),
+            R"({"fault_domain":{"region":{"name":"eu"},"zone":{"name":"eu-1"}}})");
+  EXPECT_EQ(decode_master(out), master);
+}
+
 TEST(CodecMaster, AddressesThatAreNoneAreZero) {
   EXPECT_EQ(encode_ipv4("127.0.0.1"), 0x0100007fu);
   for (const char* bad :

@@ -1,6 +1,7 @@
 #include "wire/codec_scheduler.h"
 
 #include "mesos/v1/scheduler/scheduler.pb.h"
+#include "wire/codec_constraints.h"
 #include "wire/codec_model.h"
 #include "wire/message_codec.h"
 #include "wire/overloaded.h"
@@ -100,6 +101,15 @@ std::expected<OfferOperation, HttpAnswer> decode_operation(const pb::Offer::Oper
 
 // --- calls, by type
 
+// An error in them is for the framework to hear as an event, where the call is SUBSCRIBE.
+void decode_constraints_of(const auto& in, auto& body) {
+  if (auto constraints = decode_constraints(in.offer_constraints())) {
+    body.offer_constraints = std::move(*constraints);
+  } else {
+    body.offer_constraints_error = std::move(constraints.error().message);
+  }
+}
+
 Decoded decode_subscribe(const PbCall& in) {
   if (!in.has_subscribe()) return absent("subscribe");
   const auto& subscribe = in.subscribe();
@@ -111,7 +121,7 @@ Decoded decode_subscribe(const PbCall& in) {
   body.framework = decode_framework(subscribe.framework_info());
   if (in.has_framework_id()) body.framework.id.value = in.framework_id().value();
   body.suppressed_roles = decode_texts(subscribe.suppressed_roles());
-  body.has_offer_constraints = subscribe.has_offer_constraints();
+  decode_constraints_of(subscribe, body);
   return body;
 }
 
@@ -126,7 +136,7 @@ Decoded decode_update_framework(const PbCall& in) {
   body.framework = decode_framework(update.framework_info());
   body.framework.id.value = in.framework_id().value();
   body.suppressed_roles = decode_texts(update.suppressed_roles());
-  body.has_offer_constraints = update.has_offer_constraints();
+  decode_constraints_of(update, body);
   return body;
 }
 
@@ -275,6 +285,21 @@ void encode_event(const protocol::event::Offers& event, PbEvent& out) {
 void encode_event(const protocol::event::Rescind& event, PbEvent& out) {
   out.set_type(PbEvent::RESCIND);
   out.mutable_rescind()->mutable_offer_id()->set_value(event.offer.value);
+}
+
+void encode_event(const protocol::event::InverseOffers& event, PbEvent& out) {
+  out.set_type(PbEvent::INVERSE_OFFERS);
+  const auto format =
+      event.with_reservation_refinement ? ReservationFormat::kStack : ReservationFormat::kPlain;
+  auto& offers = *out.mutable_inverse_offers()->mutable_inverse_offers();
+  for (const InverseOffer& offer : event.offers) {
+    encode_inverse_offer(offer, format, *offers.Add());
+  }
+}
+
+void encode_event(const protocol::event::RescindInverseOffer& event, PbEvent& out) {
+  out.set_type(PbEvent::RESCIND_INVERSE_OFFER);
+  out.mutable_rescind_inverse_offer()->mutable_inverse_offer_id()->set_value(event.offer.value);
 }
 
 void encode_event(const protocol::event::Update& event, PbEvent& out) {

@@ -1,5 +1,6 @@
 // The scheduler's own side of codec_scheduler.h: calls out, events in.
 #include "mesos/v1/scheduler/scheduler.pb.h"
+#include "wire/codec_constraints.h"
 #include "wire/codec_model.h"
 #include "wire/codec_scheduler.h"
 #include "wire/message_codec.h"
@@ -49,7 +50,9 @@ void encode_filters(const Filters& filters, auto& body) {
 void encode_subscription(const auto& call, auto& body) {
   encode_framework(call.framework, *body.mutable_framework_info());
   encode_texts(call.suppressed_roles, *body.mutable_suppressed_roles());
-  if (call.has_offer_constraints) body.mutable_offer_constraints();
+  if (!call.offer_constraints.empty()) {
+    encode_constraints(call.offer_constraints, *body.mutable_offer_constraints());
+  }
 }
 
 void encode_call(const protocol::call::Subscribe& call, PbCall& out) {
@@ -179,6 +182,13 @@ protocol::event::Offers decode_offers(const PbEvent::Offers& in) {
   return offers;
 }
 
+protocol::event::InverseOffers decode_inverse_offers(const PbEvent::InverseOffers& in) {
+  protocol::event::InverseOffers offers;
+  offers.offers.reserve(static_cast<std::size_t>(in.inverse_offers_size()));
+  for (const auto& each : in.inverse_offers()) offers.offers.push_back(decode_inverse_offer(each));
+  return offers;
+}
+
 protocol::event::UpdateOperationStatus decode_operation_status(const pb::OperationStatus& in) {
   return {OperationId(in.operation_id().value()), in.message(), AgentId(in.agent_id().value())};
 }
@@ -203,6 +213,13 @@ Decoded decode_event(PbEvent& in) {
     case PbEvent::RESCIND:
       if (!in.has_rescind()) return absent("rescind");
       return protocol::event::Rescind{OfferId(in.rescind().offer_id().value())};
+    case PbEvent::INVERSE_OFFERS:
+      if (!in.has_inverse_offers()) return absent("inverse_offers");
+      return decode_inverse_offers(in.inverse_offers());
+    case PbEvent::RESCIND_INVERSE_OFFER:
+      if (!in.has_rescind_inverse_offer()) return absent("rescind_inverse_offer");
+      return protocol::event::RescindInverseOffer{
+          OfferId(in.rescind_inverse_offer().inverse_offer_id().value())};
     case PbEvent::UPDATE:
       if (!in.has_update()) return absent("update");
       return protocol::event::Update{decode_status(in.update().status())};
@@ -222,9 +239,6 @@ Decoded decode_event(PbEvent& in) {
       return protocol::event::Error{in.error().message()};
     case PbEvent::HEARTBEAT:
       return protocol::event::Heartbeat{};
-    // Of maintenance, which the SDK leaves to the master.
-    case PbEvent::INVERSE_OFFERS:
-    case PbEvent::RESCIND_INVERSE_OFFER:
     case PbEvent::UNKNOWN:
       break;
   }

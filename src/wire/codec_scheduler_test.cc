@@ -59,11 +59,11 @@ std::string with_id(std::string_view rest) {
 TEST(SchedulerCalls, Subscribe) {
   const auto body = decode<call::Subscribe>(
       R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"},
-          "suppressed_roles":["a"],"offer_constraints":{}}})");
+          "suppressed_roles":["a"],"offer_constraints":{"role_constraints":{"*":{}}}}})");
   EXPECT_EQ(body.framework.user, "u");
   EXPECT_TRUE(body.framework.id.empty());
   EXPECT_EQ(body.suppressed_roles, std::vector<std::string>{"a"});
-  EXPECT_TRUE(body.has_offer_constraints);
+  EXPECT_TRUE(body.offer_constraints.contains("*"));
 }
 
 TEST(SchedulerCalls, SubscribeTakesTheIdFromEitherPlace) {
@@ -215,7 +215,7 @@ TEST(SchedulerCalls, UpdateFramework) {
          "suppressed_roles":["*"]})"));
   EXPECT_EQ(body.framework.id, FrameworkId("F"));
   EXPECT_EQ(body.suppressed_roles.size(), 1u);
-  EXPECT_FALSE(body.has_offer_constraints);
+  EXPECT_TRUE(body.offer_constraints.empty());
 }
 
 TEST(SchedulerCalls, SaysWhichPartIsMissing) {
@@ -315,7 +315,7 @@ std::vector<SchedulerCall> calls_of_all_kinds() {
   const ExecutorSpec executor{.id = ExecutorId("e"), .type = ExecutorSpec::Type::kDefault};
   const Uuid uuid{{1, 2, 3}};
   std::vector<protocol::SchedulerCallBody> bodies = {
-      call::Subscribe{framework, {"*"}, true},
+      call::Subscribe{framework, {"*"}, {{"*", {{{AttributeConstraint{}}}}}}},
       call::Teardown{},
       call::Accept{{OfferId("O")},
                    {{OperationId("op"), protocol::Launch{{task, bare}}},
@@ -335,7 +335,7 @@ std::vector<SchedulerCall> calls_of_all_kinds() {
       call::ReconcileOperations{{{OperationId("op"), AgentId("S")}}},
       call::Message{AgentId("S"), ExecutorId("e"), Blob(std::string("\0\xff", 2))},
       call::Request{},
-      call::UpdateFramework{framework, {}, false},
+      call::UpdateFramework{framework, {}},
   };
   std::vector<SchedulerCall> calls;
   for (auto& body : bodies) calls.push_back({FrameworkId("F"), std::move(body)});
@@ -389,6 +389,14 @@ std::vector<SchedulerEvent> events_of_all_kinds() {
               .port = 5051};
   offer.role = "r";
   offer.resources = *Resources::parse("cpus:1;mem(r):2");
+  const InverseOffer inverse{.id = OfferId("O2"),
+                             .framework_id = FrameworkId("F"),
+                             .agent_id = AgentId("S"),
+                             .hostname = "h",
+                             .ip = "10.0.0.1",
+                             .port = 5051,
+                             .start = WallTime(1'700'000'000s + 1ns),
+                             .resources = offer.resources};
   TaskStatus status;
   status.task_id = TaskId("t");
   status.agent_id = AgentId("S");
@@ -399,6 +407,8 @@ std::vector<SchedulerEvent> events_of_all_kinds() {
       event::Subscribed{FrameworkId("F"), 5s, {"M", "h", "10.0.0.1", 5050}},
       event::Offers{{offer}, true, true},
       event::Rescind{OfferId("O")},
+      event::InverseOffers{{inverse}, true},
+      event::RescindInverseOffer{OfferId("O")},
       event::Update{status},
       event::UpdateOperationStatus{OperationId("op"), "not supported yet", AgentId("S")},
       event::Message{AgentId("S"), ExecutorId("e"), Blob("hi")},
@@ -426,6 +436,9 @@ TEST(SchedulerEvents, EveryKindRoundTripsInBothEncodings) {
         EXPECT_TRUE(offers->with_allocation_info);
         offers->with_reservation_refinement = true;
       }
+      if (auto* inverse = std::get_if<event::InverseOffers>(&again)) {
+        inverse->with_reservation_refinement = true;
+      }
       EXPECT_EQ(text_of(again), text_of(events[i]));
     }
   }
@@ -437,6 +450,23 @@ TEST(SchedulerEvents, AreExactlyWhatMesosSends) {
             R"({"type":"ERROR","error":{"message":"Framework has been removed"}})");
   EXPECT_EQ(text_of(event::Rescind{OfferId("O")}),
             R"({"type":"RESCIND","rescind":{"offer_id":{"value":"O"}}})");
+  const InverseOffer inverse{.id = OfferId("O"),
+                             .framework_id = FrameworkId("F"),
+                             .agent_id = AgentId("S"),
+                             .hostname = "h",
+                             .ip = "10.0.0.1",
+                             .port = 5051,
+                             .start = WallTime(1s),
+                             .resources = *Resources::parse("cpus:1")};
+  EXPECT_EQ(text_of(event::InverseOffers{{inverse}}),
+            R"({"type":"INVERSE_OFFERS","inverse_offers":{"inverse_offers":[{"id":{"value":"O"},)"
+            R"("url":{"scheme":"http","address":{"hostname":"h","ip":"10.0.0.1","port":5051},)"
+            R"-("path":"/slave(1)"},"framework_id":{"value":"F"},"agent_id":{"value":"S"},)-"
+            R"("unavailability":{"start":{"nanoseconds":1000000000}},"resources":[{"name":"cpus",)"
+            R"("type":"SCALAR","scalar":{"value":1.0},"role":"*"}]}]}})");
+  EXPECT_EQ(text_of(event::RescindInverseOffer{OfferId("O")}),
+            R"({"type":"RESCIND_INVERSE_OFFER","rescind_inverse_offer":)"
+            R"({"inverse_offer_id":{"value":"O"}}})");
   EXPECT_EQ(text_of(event::Failure{AgentId("S"), {}, std::nullopt}),
             R"({"type":"FAILURE","failure":{"agent_id":{"value":"S"}}})");
   EXPECT_EQ(text_of(event::Subscribed{FrameworkId("F"), 5s, {"M", "h", "10.0.0.1", 5050}}),
@@ -460,8 +490,7 @@ TEST(SchedulerEvents, AreAppended) {
 }
 
 TEST(SchedulerEvents, OfTypesNotKnownAreSkipped) {
-  for (const std::string_view record : {"{}", R"({"type":"FROM_THE_FUTURE"})",
-                                        R"({"type":"INVERSE_OFFERS","inverse_offers":{}})"}) {
+  for (const std::string_view record : {"{}", R"({"type":"FROM_THE_FUTURE"})"}) {
     const auto decoded = decode_scheduler_event(record, ContentType::kJson);
     ASSERT_TRUE(decoded);
     EXPECT_FALSE(*decoded);
@@ -469,8 +498,9 @@ TEST(SchedulerEvents, OfTypesNotKnownAreSkipped) {
 }
 
 TEST(SchedulerEvents, MalformedOnesAreErrors) {
-  for (const std::string type : {"SUBSCRIBED", "OFFERS", "RESCIND", "UPDATE",
-                                 "UPDATE_OPERATION_STATUS", "MESSAGE", "FAILURE", "ERROR"}) {
+  for (const std::string type :
+       {"SUBSCRIBED", "OFFERS", "RESCIND", "INVERSE_OFFERS", "RESCIND_INVERSE_OFFER", "UPDATE",
+        "UPDATE_OPERATION_STATUS", "MESSAGE", "FAILURE", "ERROR"}) {
     EXPECT_FALSE(decode_scheduler_event(R"({"type":")" + type + R"("})", ContentType::kJson))
         << type;
   }

@@ -184,18 +184,21 @@ std::string agent_pid(const AgentInfo& agent) {
   return fmt::format("slave(1)@{}:{}", agent.ip, agent.port);
 }
 
+void write_domain_field(JsonWriter& out, const FaultDomain& domain) {
+  if (domain == FaultDomain{}) return;
+  pb::DomainInfo message;
+  encode_domain(domain, message);
+  out.key("domain");
+  append_json(out.before_value(), message);
+}
+
 void write_agent_fields(JsonWriter& out, const AgentInfo& agent) {
   out.field("id", agent.id.value);
   out.field("hostname", agent.hostname);
   out.field("port", agent.port);
   out.key("attributes");
   write_attributes(out, agent.attributes);
-  if (agent.domain != FaultDomain{}) {
-    pb::DomainInfo domain;
-    encode_domain(agent.domain, domain);
-    out.key("domain");
-    append_json(out.before_value(), domain);
-  }
+  write_domain_field(out, agent.domain);
   out.field("pid", agent_pid(agent));
   out.key("capabilities");
   out.begin_array();

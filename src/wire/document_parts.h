@@ -45,6 +45,8 @@ std::string_view find_flag(const DocumentContext& context, std::string_view name
 
 // "slave(1)@ip:port"
 std::string agent_pid(const AgentInfo& agent);
+// "domain", if there is one.
+void write_domain_field(JsonWriter& out, const FaultDomain& domain);
 // "id", "hostname", "port", "attributes", "domain", "pid", "capabilities".
 void write_agent_fields(JsonWriter& out, const AgentInfo& agent);
 // "failover_timeout", "checkpoint", "user", "principal" if there is one, "role" or "roles".

@@ -76,6 +76,7 @@ std::string render_state(const MasterView& view, const DocumentContext& context)
   out.begin_array();
   out.end_array();
   write_agent_counts(out, view);
+  write_domain_field(out, view.info.domain);
   write_leader(out, view.info, pid);
   if (!view.cluster.empty()) out.field("cluster", view.cluster);
   write_flags_fields(out, context);
@@ -101,7 +102,7 @@ std::string render_slaves(const MasterView& view, std::string_view agent_id) {
     if (!agent_id.empty() && agent.info.id.value != agent_id) continue;
     out.begin_object();
     rows.agent_fields(agent);
-    write_reserved_full_fields(out, agent.info.resources);
+    write_reserved_full_fields(out, agent.total());
     out.key("used_resources_full");
     write_resources_full(out, agent.used);
     out.key("offered_resources_full");

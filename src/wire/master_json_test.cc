@@ -119,7 +119,7 @@ FrameworkView multi_role_framework() {
   framework.share_used = 3600;
   framework.share_total = 8000;
   framework.counters.calls = {1, 0, 4, 2};
-  framework.counters.events = {1, 6, 1, 5};
+  framework.counters.events = {1, 6, 1, 0, 0, 5};
   framework.counters.terminal[static_cast<std::size_t>(TaskState::kFinished)] = 3;
   framework.counters.offers_sent = 7;
   framework.counters.operations = 4;
@@ -203,6 +203,10 @@ MasterView sample() {
   view.completed_frameworks = {completed};
   view.recovered_agents[AgentId("M-S2")] = "a3.example";
   view.unreachable_agents[AgentId("M-S9")] = at(1045);
+  view.roles = std::make_shared<const protocol::RoleSettings>(protocol::RoleSettings{
+      .weights = {{"eng", Scalar{2500}}, {"idle/one", Scalar{500}}},
+      .quotas = {
+          {"ops", {{{"cpus", Scalar{1500}}}, {{"cpus", Scalar{3000}}, {"gpus", Scalar{}}}}}}});
   return view;
 }
 
@@ -226,6 +230,72 @@ TEST(MasterJson, SlavesAndFrameworks) {
   EXPECT_EQ(render_slaves(sample(), "nobody"), R"({"slaves":[],"recovered_slaves":[]})");
   EXPECT_EQ(render_frameworks(sample(), "nobody"),
             R"({"frameworks":[],"completed_frameworks":[],"unregistered_frameworks":[]})");
+}
+
+TEST(MasterJson, ShortSlotsCountAndAreToldOnTheirOwn) {
+  MasterView view = sample();
+  protocol::AgentSummary& agent = view.agents[1];
+  agent.info.short_slots = resources("cpus:2;mem:100");
+  agent.info.short_slot_limit = 90s;
+  agent.used = resources("cpus:1.5");
+  agent.short_used = resources("cpus:0.5");
+  agent.short_offered = resources("mem:10");
+  const std::string text = render_slaves(view, "M-S1");
+  expect_sound(text);
+  EXPECT_NE(text.find(R"("resources":{"cpus":3.0,"gpus":0.0,"mem":164.0,"disk":0.0})"),
+            std::string::npos);
+  EXPECT_NE(text.find(R"("used_resources":{"cpus":1.5,)"), std::string::npos);
+  EXPECT_NE(text.find(R"("souk_short_slots":{"max_task_duration":90.0,)"
+                      R"("resources":{"cpus":2.0,"gpus":0.0,"mem":100.0,"disk":0.0},)"
+                      R"("used_resources":{"cpus":0.5,"gpus":0.0,"mem":0.0,"disk":0.0},)"
+                      R"("offered_resources":{"cpus":0.0,"gpus":0.0,"mem":10.0,"disk":0.0}})"),
+            std::string::npos);
+  EXPECT_EQ(render_slaves(sample(), "").find("souk_short_slots"), std::string::npos);
+}
+
+TEST(MasterJson, InverseOffersAreToldOfTheirFramework) {
+  MasterView view = sample();
+  view.frameworks[1].inverse_offers = {{.id = OfferId("M-O9"),
+                                        .agent_id = AgentId("M-S0"),
+                                        .tasks = {TaskId("t"), TaskId("u")},
+                                        .resources = resources("cpus:1"),
+                                        .start = at(1100),
+                                        .answer = protocol::InverseOfferView::Answer::kDeclined}};
+  const std::string text = render_frameworks(view, "F2");
+  expect_sound(text);
+  EXPECT_NE(text.find(R"("souk_inverse_offers":[{"id":"M-O9","slave_id":"M-S0",)"
+                      R"("deadline":1100.0,"answer":"declined",)"
+                      R"("resources":{"cpus":1.0,"gpus":0.0,"mem":0.0,"disk":0.0},)"
+                      R"("tasks":["t","u"]}])"),
+            std::string::npos);
+  EXPECT_EQ(render_frameworks(sample(), "F2").find("souk_inverse_offers"), std::string::npos);
+}
+
+TEST(MasterJson, OfferConstraintsAreTold) {
+  MasterView view = sample();
+  EXPECT_EQ(render_frameworks(view, "F2").find("offer_constraints"), std::string::npos);
+  for (FrameworkView& framework : view.frameworks) {
+    framework.offer_constraints["ops"].groups = {
+        {{.attribute = "rack",
+          .predicate = AttributeConstraint::Predicate::kTextMatches,
+          .text = "r.*"}}};
+  }
+  const std::string expected =
+      R"("offer_constraints":{"role_constraints":{"ops":{"groups":[{"attribute_constraints":[)"
+      R"({"selector":{"attribute_name":"rack"},"predicate":{"text_matches":{"regex":"r.*"}}}]}]}}})";
+  EXPECT_NE(render_frameworks(view, "F2").find(expected), std::string::npos);
+  EXPECT_NE(render_state(view, kContext).find(expected), std::string::npos);
+  expect_sound(render_state(view, kContext));
+}
+
+TEST(MasterJson, TheMastersDomainIsTold) {
+  MasterView view = sample();
+  view.info.domain = {"eu", "eu-1"};
+  EXPECT_NE(
+      render_state(view, kContext)
+          .find(R"("domain":{"fault_domain":{"region":{"name":"eu"},"zone":{"name":"eu-1"}}},)"
+                R"("leader")"),
+      std::string::npos);
 }
 
 TEST(MasterJson, Roles) { expect_golden("master_roles.json", render_roles(sample())); }

@@ -7,6 +7,7 @@
 #include "wire/document_parts.h"
 #include "wire/master_json.h"
 #include "wire/master_rows.h"
+#include "wire/role_sums.h"
 
 namespace souk::wire {
 namespace {
@@ -80,64 +81,30 @@ void write_tally(JsonWriter& out, const Tally& tally, std::string_view others) {
 
 // --- /roles
 
-struct RoleSum {
-  std::vector<std::string_view> frameworks;
-  Resources allocated;
-  Resources offered;
-  Resources reserved;
-};
-
-std::map<std::string_view, RoleSum> sum_roles(const MasterView& view) {
-  std::map<std::string_view, RoleSum> roles;
-  std::map<std::string_view, std::vector<Resource>> reserved;
-  for (const FrameworkView& framework : view.frameworks) {
-    for (const std::string& role : framework.info.roles) {
-      roles[role].frameworks.push_back(framework.info.id.value);
-    }
-    for (const TaskView& task : framework.tasks) {
-      if (!is_terminal(task.state)) roles[task.role].allocated += task.spec->resources;
-    }
-    for (const ExecutorView& executor : framework.executors) {
-      roles[executor.role].allocated += executor.spec->resources;
-    }
-    for (const OfferView& offer : framework.offers) roles[offer.role].offered += offer.resources;
-  }
-  for (const AgentSummary& agent : view.agents) {
-    for (const Resource& item : agent.info.resources.items()) {
-      if (!item.reservations.empty()) reserved[item.reserved_role()].push_back(item);
-    }
-  }
-  for (auto& [role, items] : reserved) roles[role].reserved = Resources(std::move(items));
-  return roles;
-}
-
-void write_quantities(JsonWriter& out, const Resources& resources) {
+void write_quantities(JsonWriter& out, const Quantities& quantities) {
   out.begin_object();
-  for (const auto& [name, amount] : quantities_of(resources)) out.field(name, amount.to_double());
+  for (const auto& [name, amount] : quantities) out.field(name, amount.to_double());
   out.end_object();
 }
 
 void write_role(JsonWriter& out, std::string_view name, const RoleSum& role) {
+  const auto amounts = [&out](std::string_view key, const Quantities& quantities) {
+    out.key(key);
+    write_quantities(out, quantities);
+  };
   out.begin_object();
   out.field("name", name);
-  out.field("weight", 1.0);
+  out.field("weight", role.weight);
   out.key("quota");
   out.begin_object();
   out.field("role", name);
-  for (const std::string_view unset : {"guarantee", "limit"}) {
-    out.key(unset);
-    out.begin_object();
-    out.end_object();
-  }
-  out.key("consumed");
-  write_quantities(out, role.allocated);
+  amounts("guarantee", role.quota.guarantees);
+  amounts("limit", role.quota.limits);
+  amounts("consumed", quantities_of(role.consumed));
   out.end_object();
-  out.key("allocated");
-  write_quantities(out, role.allocated);
-  out.key("offered");
-  write_quantities(out, role.offered);
-  out.key("reserved");
-  write_quantities(out, role.reserved);
+  amounts("allocated", quantities_of(role.allocated));
+  amounts("offered", quantities_of(role.offered));
+  amounts("reserved", quantities_of(role.reserved));
   out.key("resources");
   write_resources(out, role.allocated + role.offered);
   out.key("frameworks");

@@ -42,8 +42,17 @@ constexpr std::array<std::string_view, protocol::kSchedulerCallKinds> kCallNames
     "update_framework",
 };
 constexpr std::array<std::string_view, protocol::kSchedulerEventKinds> kEventNames = {
-    "subscribed", "offers",  "rescind", "update",    "update_operation_status",
-    "message",    "failure", "error",   "heartbeat",
+    "subscribed",
+    "offers",
+    "rescind",
+    "inverse_offers",
+    "rescind_inverse_offer",
+    "update",
+    "update_operation_status",
+    "message",
+    "failure",
+    "error",
+    "heartbeat",
 };
 static_assert(kCallNames.size() == std::variant_size_v<SchedulerCallBody>);
 static_assert(kEventNames.size() == std::variant_size_v<SchedulerEvent>);
@@ -122,7 +131,6 @@ void add_framework(MetricList& list, const FrameworkView& framework) {
   for (std::size_t i = 0; i < kEventNames.size(); ++i) {
     add_below("events", kEventNames[i], counters.events[i]);
   }
-  list.add_zeros(prefix, {"events/inverse_offers", "events/rescind_inverse_offer"});
   add("offers/sent", counters.offers_sent);
   add("offers/accepted", counters.offers_accepted);
   add("offers/declined", counters.offers_declined);
@@ -279,7 +287,7 @@ void add_resources(MetricList& list, const MasterView& view) {
   Resources used;
   Resources offered;
   for (const AgentSummary& agent : view.agents) {
-    total += agent.info.resources;
+    total += agent.total();
     used += agent.used;
     offered += agent.offered;
   }

@@ -1,5 +1,8 @@
 #include "wire/master_rows.h"
 
+#include <array>
+
+#include "wire/codec_constraints.h"
 #include "wire/codec_model.h"
 #include "wire/json.h"
 
@@ -8,6 +11,7 @@ namespace souk::wire {
 using protocol::AgentSummary;
 using protocol::ExecutorView;
 using protocol::FrameworkView;
+using protocol::InverseOfferView;
 using protocol::MasterView;
 using protocol::OfferView;
 using protocol::TaskView;
@@ -73,10 +77,17 @@ void MasterRows::framework(const FrameworkView& framework) {
   tasks_field("unreachable_tasks", framework, framework.unreachable_tasks);
   tasks_field("completed_tasks", framework, framework.completed_tasks);
   offers_field(framework);
+  if (!framework.inverse_offers.empty()) inverse_offers_field(framework);
   executors_field(framework);
   if (!framework.info.labels.empty()) {
     out_.key("labels");
     write_labels(out_, framework.info.labels);
+  }
+  if (!framework.offer_constraints.empty()) {
+    ::mesos::v1::scheduler::OfferConstraints constraints;
+    encode_constraints(framework.offer_constraints, constraints);
+    out_.key("offer_constraints");
+    append_json(out_.before_value(), constraints);
   }
   out_.end_object();
 }
@@ -86,6 +97,27 @@ void MasterRows::tasks_field(std::string_view name, const FrameworkView& framewo
   out_.key(name);
   out_.begin_array();
   for (const TaskView& each : tasks) task(framework, each);
+  out_.end_array();
+}
+
+void MasterRows::inverse_offers_field(const FrameworkView& framework) {
+  static constexpr std::array<std::string_view, 3> kAnswers = {"none", "accepted", "declined"};
+  out_.key("souk_inverse_offers");
+  out_.begin_array();
+  for (const InverseOfferView& offer : framework.inverse_offers) {
+    out_.begin_object();
+    out_.field("id", offer.id.value);
+    out_.field("slave_id", offer.agent_id.value);
+    out_.field("deadline", to_seconds(offer.start));
+    out_.field("answer", kAnswers[static_cast<std::size_t>(offer.answer)]);
+    out_.key("resources");
+    write_resources(out_, offer.resources);
+    out_.key("tasks");
+    out_.begin_array();
+    for (const TaskId& task : offer.tasks) out_.value(task.value);
+    out_.end_array();
+    out_.end_object();
+  }
   out_.end_array();
 }
 
@@ -140,17 +172,33 @@ void MasterRows::agent_fields(const AgentSummary& agent) {
   if (agent.reregistered_at) {
     out_.field("reregistered_time", to_seconds(*agent.reregistered_at));
   }
+  const Resources total = agent.total();
   out_.key("resources");
-  write_resources(out_, info.resources);
+  write_resources(out_, total);
   out_.key("used_resources");
   write_resources(out_, agent.used);
   out_.key("offered_resources");
   write_resources(out_, agent.offered);
-  write_reserved_fields(out_, info.resources);
+  write_reserved_fields(out_, total);
   out_.field("active", agent.active);
   out_.field("deactivated", false);
   out_.field("version", kMesosVersion);
   out_.field("souk_version", info.version);
+  if (!info.short_slots.empty()) short_slots_field(agent);
+}
+
+// Of the resources above, those that are set aside.
+void MasterRows::short_slots_field(const AgentSummary& agent) {
+  out_.key("souk_short_slots");
+  out_.begin_object();
+  out_.field("max_task_duration", to_seconds(agent.info.short_slot_limit));
+  out_.key("resources");
+  write_resources(out_, agent.info.short_slots);
+  out_.key("used_resources");
+  write_resources(out_, agent.short_used);
+  out_.key("offered_resources");
+  write_resources(out_, agent.short_offered);
+  out_.end_object();
 }
 
 void MasterRows::frameworks_fields(std::string_view only_id) {

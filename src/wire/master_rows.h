@@ -30,6 +30,8 @@ class MasterRows {
   void tasks_field(std::string_view name, const protocol::FrameworkView& framework,
                    const std::vector<protocol::TaskView>& tasks);
   void offers_field(const protocol::FrameworkView& framework);
+  void inverse_offers_field(const protocol::FrameworkView& framework);
+  void short_slots_field(const protocol::AgentSummary& agent);
   void executors_field(const protocol::FrameworkView& framework);
 
   JsonWriter& out_;
