@@ -1,6 +1,7 @@
 """Tasks as real processes: how they start, what they find, how they end, and who may not start."""
 import json
 import os
+import resource
 import sys
 import time
 from pathlib import Path
@@ -11,9 +12,13 @@ from souk_cluster import (agent_of, amount, check, equal, http_request, output_o
                           task_info, wait_for)
 
 ROOT_ONLY = os.geteuid() == 0
+HARD_FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+SOFT_FILES = 1000
 
 
 def set_up(cluster):
+    # What the agent starts with; it raises its own.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (SOFT_FILES, HARD_FILES))
     cluster.pair("--offer_timeout=0secs")
     cluster.agent_node = cluster.processes[1]
     cluster.main = cluster.scheduler(name="tasks", capabilities=["PARTITION_AWARE",
@@ -84,6 +89,15 @@ def test_works_in_its_sandbox_with_stdin_empty(cluster):
     here, told, *files = out.splitlines()
     equal(here, told)
     equal(files, ["stderr", "stdout"])
+
+
+def test_limits_are_those_that_the_agent_was_started_with(cluster):
+    agent = resource.prlimit(cluster.agent_node.pid, resource.RLIMIT_NOFILE)
+    equal(agent, (HARD_FILES, HARD_FILES), "the agent's own")
+    status, out = finish(cluster, "rlimits", ["cat", "/proc/self/limits"])
+    equal(status["state"], "TASK_FINISHED")
+    equal(out, Path("/proc/self/limits").read_text(), "those of this test, which started the agent")
+    check(f" {SOFT_FILES} " in out, out)
 
 
 def test_user(cluster):

@@ -382,10 +382,11 @@ def test_bad_frameworks(cluster):
         check(len(error_of(cluster, subscribe(both))) > 10, role)
     check("negative" in error_of(cluster, subscribe({"failover_timeout": -1})), "failover_timeout")
     refused(ask(cluster, subscribe({"failover_timeout": "NaN"})), 400, PARSE, "expected a number")
-    constraints = {"role_constraints": {}}
+    rack = {"selector": {"attribute_name": "rack"}, "predicate": {"exists": {}}}
     body = subscribe()
-    body["subscribe"]["offer_constraints"] = constraints
-    check("offer_constraints" in error_of(cluster, body), "offer_constraints")
+    body["subscribe"]["offer_constraints"] = {
+        "role_constraints": {"elsewhere": {"groups": [{"attribute_constraints": [rack]}]}}}
+    check("elsewhere" in error_of(cluster, body), "offer_constraints of another role")
     mismatch = subscribe({"id": {"value": "one"}}, framework_id={"value": "two"})
     refused(ask(cluster, mismatch), 400, VALIDATE)
     equal(frameworks(cluster).keys(), before.keys(), "frameworks")

@@ -65,12 +65,6 @@ def test_unknown_paths(cluster):
         check("There is nothing at" in answer.text, f"{answer}")
 
 
-def test_operator_api_is_named(cluster):
-    for path in ("/api/v1", "/api/v1/operator", "/master/api/v1"):
-        refused(exchange(cluster.port, request("POST", path, b'{"type":"GET_HEALTH"}',
-                                               Content_Type=JSON)), 501)
-
-
 def test_redirect(cluster):
     for path in ("/redirect", "/master/redirect", "/redirect/"):
         answer = exchange(cluster.port, request("GET", path))
