@@ -146,6 +146,11 @@ class Report {
   void add(std::string_view key, const T& value) {
     json_.field(key, value);
   }
+  // A value that is JSON already.
+  void add_json(std::string_view key, std::string_view json) {
+    json_.key(key);
+    json_.raw(json);
+  }
   void print() {
     json_.end_object();
     std::printf("%s\n", out_.c_str());
