@@ -106,7 +106,6 @@ unsigned Engine::accepts_of(const FrameworkFacts& facts) const {
 void Engine::subscribe(Framework& framework, const FrameworkFacts& facts,
                        const std::vector<std::string>& suppressed_roles) {
   const std::size_t had_minimums = own_minimums_;
-  framework.id = facts.id;
   framework.capabilities = facts.capabilities;
   framework.accepts = accepts_of(facts);
   framework.min_allocatable = facts.min_allocatable;

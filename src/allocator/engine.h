@@ -55,7 +55,6 @@ struct KnownConstraints {
 
 struct Framework {
   FrameworkKey key;
-  FrameworkId id;
   Capabilities capabilities;
   unsigned accepts = 0;  // of what agents may demand
   std::map<std::string, std::vector<Quantities>> min_allocatable;
