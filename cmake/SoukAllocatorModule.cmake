@@ -1,6 +1,7 @@
 # Souk::allocator_module is what shared objects with an allocation module link: the values of base/ and
 # model/, and the contract test. Compiled apart from the layers, because it must be position-independent
 # and must not show: a module that exports more than its entry would collide with souk itself.
+include(GNUInstallDirs)
 file(GLOB module_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/base/*.cc
   ${PROJECT_SOURCE_DIR}/src/model/*.cc ${PROJECT_SOURCE_DIR}/src/allocator/contract*.cc
   ${PROJECT_SOURCE_DIR}/deps/fmt.cc)
