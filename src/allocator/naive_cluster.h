@@ -24,6 +24,13 @@
 
 namespace souk::allocator::naive {
 
+// Sanitizers make these tests ten times slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr uint64_t kFewerBy = 10;
+#else
+inline constexpr uint64_t kFewerBy = 1;
+#endif
+
 using Who = std::pair<uint32_t, std::string>;  // framework and role: a client
 using Sums = std::map<std::string, int64_t>;   // thousandths by name
 
