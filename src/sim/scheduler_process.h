@@ -26,6 +26,8 @@ struct SchedulerProcessOptions {
   std::vector<std::string> suppressed_roles;
   scheduler::Options machine;  // its framework and masters are filled in
   TaskStyle style = TaskStyle::kCommand;
+  // Its work has an end, which it must come to if all goes well at last.
+  bool finite = false;
   // What it takes the workload to think.
   Duration think = 0ns;
 };
@@ -42,6 +44,7 @@ class SchedulerProcess final : public Process {
   // For what the world wants to say through it (a kill, a reconciliation).
   void ask(protocol::SchedulerCallBody call);
 
+  const SchedulerProcessOptions& options() const { return options_; }
   const workloads::Workload& workload() const { return *workload_; }
   workloads::Workload& workload() { return *workload_; }
   const FrameworkId& framework() const { return framework_; }

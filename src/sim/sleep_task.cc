@@ -32,9 +32,9 @@ std::optional<Duration> parse_seconds(std::string_view text) {
 TaskSpec SleepTasks::make(TaskSpec task, Duration length) const {
   const int64_t ns = std::max<int64_t>(length.count(), 0);
   const std::string seconds = fmt::format("{}.{:09}", ns / 1'000'000'000, ns % 1'000'000'000);
-  return wire::with_command(std::move(task), {.shell = false,
-                                              .value = std::string(kSleep),
-                                              .arguments = {std::string(kSleep), seconds}});
+  return wire::with_command(
+      std::move(task),
+      {.shell = false, .value = std::string(kSleep), .arguments = {std::string(kSleep), seconds}});
 }
 
 TaskSpec on_executor(TaskSpec task) {
