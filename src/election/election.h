@@ -75,7 +75,9 @@ struct SessionOpened {
   Session session = 0;
   Duration timeout{0};  // what the service grants, more than zero
 };
-// The connection is lost, and nobody knows whether the session lives.
+// The connection is lost, and nobody knows whether the session lives. Told before the requests that
+// fail with it: a create that fails alone makes the machine close the session at once, which then
+// gets nowhere, and its node stays until the session expires.
 struct SessionSuspended {
   Session session = 0;
   // When the latest of what the service has answered was sent, or an earlier time: from then on the
