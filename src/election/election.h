@@ -16,10 +16,10 @@
 //
 // How epochs are used: a lock alone does not stop a leader that does not know yet that it is none
 // (its process was paused, say). A node's epoch, ZooKeeper's czxid, is larger than those of all
-// nodes made before it, so those of successive leaders rise. A master puts the epoch of its Lead
-// into every frame to its agents, which refuse lower ones than they have seen (protocol/link.h),
-// and the registry refuses the writes of a lower epoch than it has stored. Epochs are compared
-// within one cluster only.
+// nodes made before it, so those of successive leaders rise. A master that was elected is to put
+// the epoch of its Lead into every frame to its agents, which refuse lower ones than they have seen
+// (protocol/link.h), and into every write to the registry that the masters share, which has to
+// refuse lower ones than it holds. Epochs are compared within one cluster only.
 #pragma once
 
 #include <cstddef>
