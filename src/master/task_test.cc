@@ -409,5 +409,16 @@ TEST(MasterFiles, AreAskedOfTheAgent) {
   EXPECT_EQ(world.answers[third].status, 404);
 }
 
+// It once left the past deadline armed, and its host woke it again and again.
+TEST(Timers, AMasterThatWaitsForNothingArmsNoTimer) {
+  World world;
+  world.step(LinkClosed{world.register_agent("a")});
+  world.batch();
+  ASSERT_TRUE(world.armed);
+  world.pass(10min);
+  EXPECT_EQ(world.machine().view().unreachable_agents.size(), 1u);
+  EXPECT_FALSE(world.armed);
+}
+
 }  // namespace
 }  // namespace souk::master
