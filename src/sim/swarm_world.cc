@@ -68,7 +68,7 @@ AgentProcessOptions draw_agent(Rng& rng, int number) {
   machine.agent.ip = "10.0.0.2";
   machine.agent.port = 5051;
   machine.agent.resources =
-      bag(fmt::format("cpus:{};mem:{};ports:[31000-31009]", 1 + rng.below(4), 256 << rng.below(3)));
+      bag(fmt::format("cpus:{};mem:{};ports:[31000-31009]", 2 + rng.below(4), 256 << rng.below(3)));
   if (rng.below(4) == 0) {
     machine.agent.short_slots = bag("cpus:1;mem:64");
     machine.agent.short_slot_limit = draw_between(rng, 5s, 30s);
@@ -123,7 +123,7 @@ std::optional<Duration> draw_refuse(Rng& rng) {
 }
 
 Resources draw_demand(Rng& rng) {
-  return bag(fmt::format("cpus:{};mem:{}", one_of(rng, std::array<double, 4>{0.1, 0.25, 0.5, 1}),
+  return bag(fmt::format("cpus:{};mem:{}", one_of(rng, std::array<double, 3>{0.1, 0.25, 0.5}),
                          8 << rng.below(4)));
 }
 
@@ -180,7 +180,7 @@ Drawn draw_workload(Rng& rng, int number) {
       workloads::ServiceOptions options;
       options.framework = std::move(framework);
       options.demand = bag("cpus:0.1;mem:8");
-      options.instances = 1 + rng.below(3);
+      options.instances = 1 + rng.below(2);
       options.length = draw_between(rng, 10s, 1h);
       options.refuse = draw_refuse(rng);
       return {std::make_unique<workloads::Service>(std::move(options))};
