@@ -100,6 +100,9 @@ void Container::carry_out(executor::Say&& effect) {
 
 void Container::carry_out(executor::Spawn&& effect) {
   const std::string name = effect.process.name;
+  if (!effect.process.refusal.empty()) {
+    return step(executor::ProcessLaunchFailed{name, effect.process.refusal});
+  }
   const uint64_t run = ++last_run_;
   processes_[name] = run;
   services_.observer().on_task_process(host_, id(), name, true);

@@ -14,7 +14,11 @@ Leadership::Leadership(MasterProcess& master, Services& services, ProcessId zoo,
       zoo_(zoo),
       session_timeout_(session_timeout),
       candidate_({}, address_of(master.id()), rng.fork("candidate")),
-      timer_(services, master, [this] { step(election::TimerFired{}); }) {}
+      timer_(services, master, [this, alive = alive_] {
+        master_.unless_paused([this, alive] {
+          if (*alive) step(election::TimerFired{});
+        });
+      }) {}
 
 Leadership::~Leadership() { *alive_ = false; }
 
@@ -26,8 +30,11 @@ std::string Leadership::leader() const {
 
 void Leadership::later(Duration delay, Action action) {
   services_.queue().at(services_.queue().now() + delay,
-                       [alive = alive_, action = std::move(action)]() mutable {
-                         if (*alive) action();
+                       [this, alive = alive_, action = std::move(action)]() mutable {
+                         if (!*alive) return;
+                         master_.unless_paused([alive, action = std::move(action)]() mutable {
+                           if (*alive) action();
+                         });
                        });
 }
 

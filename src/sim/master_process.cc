@@ -75,6 +75,8 @@ void MasterProcess::crash(bool silently) {
   machine_.reset();
   deadline_.reset();
   batch_waits_ = false;
+  paused_ = false;
+  waiting_.clear();
   inputs_.clear();
   to_store_.clear();
   connections_.clear();
@@ -82,8 +84,10 @@ void MasterProcess::crash(bool silently) {
 }
 
 void MasterProcess::exit(std::string_view why) {
+  if (!up()) return;
   services_.observer().on_note(*this, why);
-  // Not from within the machine's own step.
+  machine_.reset();  // it says nothing more
+  // The rest not from within a step of its own.
   services_.after(*this, 0ns, [this] {
     crash();
     services_.queue().at(services_.queue().now() + 1s, [this] {
@@ -92,22 +96,48 @@ void MasterProcess::exit(std::string_view why) {
   });
 }
 
+void MasterProcess::pause(Duration length) {
+  if (!up() || std::exchange(paused_, true)) return;
+  services_.after(*this, length, [this] { resume(); });
+}
+
+void MasterProcess::resume() {
+  paused_ = false;
+  for (Action& action : std::exchange(waiting_, {})) unless_paused(std::move(action));
+}
+
+void MasterProcess::unless_paused(Action action) {
+  if (paused_) {
+    waiting_.push_back(std::move(action));
+  } else {
+    action();
+  }
+}
+
 // --- input
 
 bool MasterProcess::call(protocol::OperatorCall call) {
   if (!leads()) return false;
-  take(master::OperatorCalled{ConnectionId(kFirstConnection + ++last_connection_),
-                              std::move(call), {}});
+  take(master::OperatorCalled{
+      ConnectionId(kFirstConnection + ++last_connection_), std::move(call), {}});
   return true;
 }
 
 void MasterProcess::on_dialled(Wire wire, bool ok) {
-  if (leadership_) leadership_->on_dialled(wire, ok);
+  unless_paused([this, wire, ok] {
+    if (leadership_) leadership_->on_dialled(wire, ok);
+  });
 }
 
 bool MasterProcess::on_accepted(Wire, ProcessId) { return true; }
 
 void MasterProcess::on_message(Wire wire, Message&& message) {
+  if (!paused_) return heard(wire, std::move(message));
+  waiting_.push_back(
+      [this, wire, message = std::move(message)]() mutable { heard(wire, std::move(message)); });
+}
+
+void MasterProcess::heard(Wire wire, Message&& message) {
   if (leadership_ && leadership_->owns(wire)) {
     return leadership_->on_message(wire, std::move(message));
   }
@@ -131,6 +161,10 @@ Answer MasterProcess::answer_of_a_standby(uint64_t number) const {
 }
 
 void MasterProcess::on_closed(Wire wire) {
+  unless_paused([this, wire] { heard_closed(wire); });
+}
+
+void MasterProcess::heard_closed(Wire wire) {
   if (leadership_ && leadership_->owns(wire)) return leadership_->on_closed(wire);
   if (leads()) forget(wire);
 }
@@ -174,6 +208,7 @@ void MasterProcess::wake() {
 }
 
 void MasterProcess::run_batch() {
+  if (paused_) return waiting_.push_back([this] { run_batch(); });
   batch_waits_ = false;
   for (master::Event& event : std::exchange(inputs_, {})) step(std::move(event));
   if (deadline_ && *deadline_ <= services_.now(*this).mono) step(master::TimerFired{});

@@ -26,7 +26,7 @@ struct MasterProcessOptions {
   allocator::Options allocation;
   // Input that comes within this time of the first is one batch, decided on once.
   Duration batch = 0ns;
-  Duration load = 1ms;   // from the start, or the election, until the registry is read
+  Duration load = 1ms;     // from the start, or the election, until the registry is read
   Duration store = 200us;  // until what was to be stored is
   std::string cluster_id = "sim";
   // Several masters: they are elected, and share their registry, in this service.
@@ -42,6 +42,10 @@ class MasterProcess final : public Process {
 
   void start();
   void crash(bool silently = false);
+  // As by SIGSTOP, until then: what comes meanwhile waits, and so do its timers.
+  void pause(Duration length);
+  // Does it now, or when the process runs on.
+  void unless_paused(Action action);
   // Writes to its disk fail from now on, or work again.
   void set_disk_broken(bool broken) { disk_broken_ = broken; }
 
@@ -75,6 +79,9 @@ class MasterProcess final : public Process {
   };
 
   void load_disk();
+  void resume();
+  void heard(Wire wire, Message&& message);
+  void heard_closed(Wire wire);
   Answer answer_of_a_standby(uint64_t number) const;
   void take(master::Event event);
   void wake();
@@ -109,6 +116,8 @@ class MasterProcess final : public Process {
   std::optional<MonoTime> deadline_;  // by its own clock
   Timer timer_;
   bool batch_waits_ = false;
+  bool paused_ = false;
+  std::vector<Action> waiting_;  // for the end of a pause
   std::vector<master::Event> inputs_;
   std::vector<master::Persist> to_store_;
   master::Effects effects_;
