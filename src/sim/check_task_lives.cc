@@ -99,7 +99,7 @@ void TaskLivesChecker::launched(const SchedulerProcess& scheduler,
     for (const TaskSpec& spec : tasks) {
       Life& task = life(scheduler.framework(), spec.id);
       ++task.launches;
-      task.spec = spec.raw;
+      task.spec = spec;
       task.has_process = !spec.executor || spec.executor->type == ExecutorSpec::Type::kDefault;
     }
   };

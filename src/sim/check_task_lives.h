@@ -50,7 +50,7 @@ class TaskLivesChecker final : public Checker {
   struct Life {
     uint64_t launches = 0;  // asked for
     bool has_process = true;
-    Blob spec;
+    TaskSpec spec;
     std::vector<Update> updates;  // as agents made them
     std::size_t told = 0;         // of these, the first so many
     std::optional<Update> end;    // told

@@ -11,10 +11,7 @@ namespace {
 
 class GoodRuns : public testing::TestWithParam<uint64_t> {};
 
-TEST_P(GoodRuns, AllCheckersAreSilent) {
-  Rough rough(GetParam());
-  EXPECT_EQ(rough.run(200s, 1h).value_or(""), "");
-}
+TEST_P(GoodRuns, AllCheckersAreSilent) { EXPECT_EQ(judge(draw_plan(GetParam())).value_or(""), ""); }
 
 INSTANTIATE_TEST_SUITE_P(Checkers, GoodRuns, testing::Range<uint64_t>(1, 41));
 

@@ -78,7 +78,7 @@ class Leadership {
   election::Candidate candidate_;
   // What is asked for by it is dropped once it is gone.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  Timer timer_;
+  std::optional<MonoTime> armed_;
 
   election::Session session_ = 0;  // as the candidate numbers it; 0: none is wanted
   uint64_t zoo_session_ = 0;       // as the service does; 0: it is not known yet
