@@ -13,7 +13,7 @@
 namespace souk::sim {
 
 void Timeline::add(const std::string& process, std::string text) {
-  if (text.empty()) return;
+  if (text.empty() || most_ == 0) return;
   std::deque<Line>& lines = lines_[process];
   if (lines.size() >= most_) lines.pop_front();
   lines.push_back({++last_, queue_.now(), std::move(text)});
