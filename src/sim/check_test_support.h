@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,10 +26,14 @@ inline std::optional<std::string> first_violation(
 }
 
 // What the checkers have to say of this plan's world, or what never came about in it.
-inline std::optional<std::string> judge(const Plan& plan) {
+// `also`: called with the world before it is populated; what it gives looks on too.
+inline std::optional<std::string> judge(
+    const Plan& plan,
+    const std::function<std::unique_ptr<Observer>(World&)>& also = [](World&) { return nullptr; }) {
   World world({.seed = plan.seed, .through_wire = plan.through_wire});
   const auto checkers = all_checkers(world);
   for (const auto& checker : checkers) world.add_observer(*checker);
+  const std::unique_ptr<Observer> another = also(world);
   populate(world, plan, {});
   FaultInjector faults(world, [](const std::string&) {});
   faults.schedule(plan.faults);
