@@ -68,7 +68,7 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   const MonoTime limit = world.now() + plan.liveness;
   bool quotas_gone = false;
   std::optional<std::string> missing;
-  while (world.now() < limit) {
+  while (world.now() < limit && !world.queue().stalled()) {
     world.run_for(kLook);
     // Nothing that operators did may hold anybody up for ever.
     if (!quotas_gone && world.leader() != nullptr) {
@@ -77,7 +77,9 @@ Outcome run(const Plan& plan, const RunOptions& options) {
     missing = not_yet(world);
     if (!missing) break;
   }
-  if (missing) {
+  if (world.queue().stalled()) {
+    outcome.failure = "stall: time does not pass any more";
+  } else if (missing) {
     outcome.failure = fmt::format("liveness: {:.0f} s after all was healed {}",
                                   to_seconds(plan.liveness), *missing);
   }

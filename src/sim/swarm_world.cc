@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
@@ -217,6 +218,7 @@ void populate(World& world, const Plan& plan, const RunOptions& options) {
     MasterProcess& made = world.add_master(master);
     made.clock().set_drift(draw_between(rng, int64_t{-500}, int64_t{500}));
   }
+  const Duration slowest = std::min<Duration>(3s, master.machine.offer_timeout / 4);
   const HostTuning tuning = draw_tuning(rng);
   for (int i = 0; i < plan.agents; ++i) {
     Rng own = rng.fork(fmt::format("agent {}", i));
@@ -228,7 +230,8 @@ void populate(World& world, const Plan& plan, const RunOptions& options) {
     Rng own = rng.fork(fmt::format("framework {}", i));
     SchedulerProcessOptions scheduler;
     scheduler.style = draw_style(own);
-    scheduler.think = draw_between(own, 0ns, one_of(own, std::array<Duration, 2>{1ms, 3s}));
+    // Who always thinks longer than offers last gets nothing done, and rightly so.
+    scheduler.think = draw_between(own, 0ns, one_of(own, std::array<Duration, 2>{1ms, slowest}));
     Drawn drawn = draw_workload(own, i);
     scheduler.finite = drawn.finite;
     world.add_scheduler(std::move(scheduler), std::move(drawn.workload));

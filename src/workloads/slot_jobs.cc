@@ -227,7 +227,7 @@ void SlotJobs::task_ended(Context& context, const Task& task, bool finished) {
     job.phase = Phase::kGathering;
     job.finished = 0;
   }
-  if (options_.mode == SlotMode::kHoarding) take_over_slots(context, job);
+  if (options_.mode == SlotMode::kHoarding) take_over_slots(context);
   settle(context);
 }
 
@@ -242,21 +242,27 @@ void SlotJobs::restart(Context& context, Job& job) {
   }
 }
 
-void SlotJobs::take_over_slots(Context& context, Job& job) {
-  for (std::size_t i = arrived_; i-- > tag_of(job) + 1;) {
-    Job& later = jobs_[i];
-    if (later.phase != Phase::kGathering) continue;
-    count_until(later, context.now.mono);
-    while (job.phase == Phase::kGathering && job.held < job.wanted.slots && later.held > 0) {
-      const bool up = retag(i, tag_of(job), true);
-      if (!up && !retag(i, tag_of(job), false)) break;
-      --later.held;
-      ++job.held;
-      later.up -= up ? 1 : 0;
-      job.up += up ? 1 : 0;
-    }
+void SlotJobs::take_over_slots(Context& context) {
+  for (std::size_t i = first_; i < arrived_; ++i) {
+    for (std::size_t later = arrived_; later-- > i + 1;) take_over_slots(context, i, later);
+    complete(context, jobs_[i]);
   }
-  complete(context, job);
+}
+
+void SlotJobs::take_over_slots(Context& context, std::size_t to, std::size_t from) {
+  Job& job = jobs_[to];
+  Job& later = jobs_[from];
+  if (job.phase != Phase::kGathering || later.phase != Phase::kGathering) return;
+  count_until(job, context.now.mono);
+  count_until(later, context.now.mono);
+  while (job.held < job.wanted.slots && later.held > 0) {
+    const bool up = retag(from, to, true);
+    if (!up && !retag(from, to, false)) return;
+    --later.held;
+    ++job.held;
+    later.up -= up ? 1 : 0;
+    job.up += up ? 1 : 0;
+  }
 }
 
 void SlotJobs::finish(Context& context, Job& job) {

@@ -106,8 +106,9 @@ class SlotJobs final : public Framework {
                 std::vector<Plan>& plans);
   // One of its tasks was lost while it worked.
   void restart(Context& context, Job& job);
-  // Two rigid jobs must not wait for each other's slots: the first one takes those of the last.
-  void take_over_slots(Context& context, Job& job);
+  // Rigid jobs must not wait for each other's slots: the first ones take those of the last.
+  void take_over_slots(Context& context);
+  void take_over_slots(Context& context, std::size_t to, std::size_t from);
   // All its slots are up.
   void complete(Context& context, Job& job);
   void finish(Context& context, Job& job);

@@ -126,6 +126,17 @@ TEST(HoardingSlots, AreTakenFromLaterJobsThatHoard) {
   EXPECT_EQ(q.jobs.record(1).held, Duration(2 * 1s + 10s + 3 * 10s));
 }
 
+TEST(HoardingSlots, AreTakenFromALaterJobThatHoardsOnlyNow) {
+  Queue q(options(SlotMode::kHoarding, {{.slots = 3, .length = 10s}, {.slots = 3, .length = 10s}}));
+  q.hand.offer({slots("a", "h1", 6)});
+  q.run_all();
+  q.hand.update(q.id(0), TaskState::kLost);  // the second one works, so it keeps its slots
+  q.hand.wait(1s);
+  q.hand.update(q.id(5), TaskState::kLost);
+  q.hand.wait(10s);
+  EXPECT_EQ(q.jobs.record(0).done, MonoTime(11s));
+}
+
 TEST(HoardingSlots, GoToJobsInTheirOrder) {
   Queue q(options(SlotMode::kHoarding,
                   {{.slots = 2, .length = 10s}, {.arrival = 1s, .slots = 1, .length = 10s}}));
