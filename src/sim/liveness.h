@@ -1,4 +1,5 @@
-// What must come about once nothing fails any more.
+// What must come about once nothing fails any more: one leader, everybody with it, all work that
+// has an end done, and nothing that only one side knows of.
 #pragma once
 
 #include <optional>
@@ -8,7 +9,8 @@
 
 namespace souk::sim {
 
-// The first thing that is still missing, in words; nothing: all is as it should be.
-std::optional<std::string> not_yet(World& world);
+// The first thing that is still missing, in words; nothing: all is as it should be. What costs more
+// is only looked at when the rest is there.
+std::optional<std::string> not_yet(const World& world);
 
 }  // namespace souk::sim

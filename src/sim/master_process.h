@@ -52,6 +52,8 @@ class MasterProcess final : public Process {
   bool leads() const { return machine_ != nullptr; }
   const master::Machine* machine() const { return machine_.get(); }
   uint64_t epoch() const { return epoch_; }
+  // Null: it is down, or the only master.
+  const Leadership* leadership() const { return leadership_.get(); }
   // What its disk, or the service, holds.
   const protocol::Registry& disk() const { return disk_; }
 
