@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/checkers.h"
 #include "sim/faults.h"
 #include "sim/liveness.h"
 #include "sim/swarm_world.h"
@@ -49,6 +50,15 @@ class Digester final : public Observer {
   Digest digest_;
 };
 
+std::optional<std::string> violation(const std::vector<std::unique_ptr<Checker>>& checkers) {
+  for (const auto& checker : checkers) {
+    if (checker->violation()) {
+      return fmt::format("{}: {}", checker->name(), *checker->violation());
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Outcome run(const Plan& plan, const RunOptions& options) {
@@ -57,6 +67,8 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   Timeline timeline(world.queue(), options.timeline);
   world.add_observer(digester);
   if (options.timeline > 0) world.add_observer(timeline);
+  const auto checkers = all_checkers(world);
+  for (const auto& checker : checkers) world.add_observer(*checker);
   populate(world, plan, options);
   FaultInjector faults(world, [&](const std::string& text) { timeline.note(text); });
   faults.schedule(plan.faults);
@@ -68,7 +80,7 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   const MonoTime limit = world.now() + plan.liveness;
   bool quotas_gone = false;
   std::optional<std::string> missing;
-  while (world.now() < limit && !world.queue().stalled()) {
+  while (world.now() < limit && !world.queue().stalled() && !violation(checkers)) {
     world.run_for(kLook);
     // Nothing that operators did may hold anybody up for ever.
     if (!quotas_gone && world.leader() != nullptr) {
@@ -77,7 +89,10 @@ Outcome run(const Plan& plan, const RunOptions& options) {
     missing = not_yet(world);
     if (!missing) break;
   }
-  if (world.queue().stalled()) {
+  for (const auto& checker : checkers) checker->at_end(!missing);
+  if (auto wrong = violation(checkers)) {
+    outcome.failure = std::move(wrong);
+  } else if (world.queue().stalled()) {
     outcome.failure = "stall: time does not pass any more";
   } else if (missing) {
     outcome.failure = fmt::format("liveness: {:.0f} s after all was healed {}",
