@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "sim/leadership.h"
 #include "sim/names.h"
+#include "wire/explain_json.h"
 
 namespace souk::sim {
 namespace {
@@ -121,6 +122,23 @@ bool MasterProcess::call(protocol::OperatorCall call) {
   take(master::OperatorCalled{
       ConnectionId(kFirstConnection + ++last_connection_), std::move(call), {}});
   return true;
+}
+
+std::string MasterProcess::explain(const FrameworkId& framework) {
+  if (!leads()) return {};
+  master::Effects effects;
+  machine_->step(services_.now(*this),
+                 master::ExplainRequested{.connection = ConnectionId(kFirstConnection),
+                                          .framework = framework.value,
+                                          .limit = 20},
+                 effects);
+  machine_->step(services_.now(*this), master::BatchEnded{}, effects);
+  for (const master::Effect& effect : effects) {
+    if (const auto* answer = std::get_if<master::RespondDocument>(&effect)) {
+      return wire::render(*answer->document);
+    }
+  }
+  return {};
 }
 
 void MasterProcess::on_dialled(Wire wire, bool ok) {

@@ -57,6 +57,9 @@ class MasterProcess final : public Process {
   // What its disk, or the service, holds.
   const protocol::Registry& disk() const { return disk_; }
 
+  // Why this framework is or is not offered what there is, as people are told. A step of its own:
+  // for the end of a run.
+  std::string explain(const FrameworkId& framework);
   // What an operator says; false: it does not lead.
   bool call(protocol::OperatorCall call);
 

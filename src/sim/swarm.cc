@@ -59,6 +59,20 @@ std::optional<std::string> violation(const std::vector<std::unique_ptr<Checker>>
   return std::nullopt;
 }
 
+// What the leader says of those whose work is not done.
+std::string explanations(const World& world) {
+  std::string text;
+  for (const auto& scheduler : world.schedulers()) {
+    if (world.leader() == nullptr || !scheduler->options().finite || scheduler->ended() ||
+        scheduler->workload().done()) {
+      continue;
+    }
+    text += fmt::format("{} as explained by the leader: {}\n", scheduler->name(),
+                        world.leader()->explain(scheduler->framework()));
+  }
+  return text;
+}
+
 }  // namespace
 
 Outcome run(const Plan& plan, const RunOptions& options) {
@@ -102,7 +116,10 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   outcome.simulated = world.now().time_since_epoch();
   outcome.steps = world.steps();
   outcome.faults = faults.counts();
-  if (options.timeline > 0) outcome.timeline = timeline.to_string();
+  if (options.timeline > 0) {
+    outcome.timeline = timeline.to_string();
+    if (outcome.failure) outcome.timeline += explanations(world);
+  }
   return outcome;
 }
 
