@@ -253,9 +253,14 @@ struct Books {
     return client != clients.end() && framework != frameworks.end() && framework->second.active &&
            client->second.subscribed && !client->second.suppressed;
   }
+  // Agents with GPUs are for those that can use them.
+  bool may_use(const Who& who, uint32_t agent) const {
+    return agents.at(agent).total.scalar(kGpus).thousandths == 0 ||
+           frameworks.at(who.first).facts.capabilities.has(Capability::kGpuResources);
+  }
   // But for filters.
   Resources offerable(const Who& who, uint32_t agent) const {
-    if (!wants_offers(who) || !agents.at(agent).active) return {};
+    if (!wants_offers(who) || !agents.at(agent).active || !may_use(who, agent)) return {};
     std::vector<Resource> items = free(agent).value_or(Resources()).items();
     std::erase_if(items, [&](const Resource& item) { return !is_usable(item, who); });
     Resources mine = cut_by_quota(who.second, Resources(std::move(items)));
@@ -431,9 +436,11 @@ class Cluster {
                                           "cpus:4;mem:4;disk:10",
                                           "cpus:3;mem:4;cpus(a):2;mem(a/b):2",
                                           "cpus(e/f):2;mem(e):2;mem:4;cpus:1",
+                                          "cpus:4;mem:4;gpus:1",
+                                          "cpus:0.4;mem:0.5",
                                           "mem:6",
                                           ""};
-    Resources total = bag(kTotals[pick(7)]);
+    Resources total = bag(kTotals[pick(9)]);
     if (pick(4) > 0) return total;
     Resource item;
     item.name = "cpus";
@@ -453,6 +460,7 @@ class Cluster {
     if (pick(2) == 0) roles.insert(some_role());
     facts.roles.assign(roles.begin(), roles.end());
     if (pick(3) == 0) facts.capabilities.add(Capability::kRevocableResources);
+    if (pick(2) == 0) facts.capabilities.add(Capability::kGpuResources);
     return facts;
   }
   std::vector<std::string> some_roles() {
