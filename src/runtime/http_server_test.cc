@@ -11,6 +11,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
+using testing::append_chunk;
 using testing::RawClient;
 using testing::TestServer;
 
