@@ -17,6 +17,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "runtime/http_types.h"
+#include "runtime/loop.h"
 #include "wire/link_frame.h"
 
 namespace souk::runtime {
@@ -112,6 +113,11 @@ class HttpServer {
   // Thread-safe. Leaves the batch empty, to be used again.
   void submit(Batch& batch);
   void respond(ConnectionId id, HttpReply reply);  // a batch of one
+
+  // Calls back, on an I/O thread, when all has been handed over that had reached this machine when
+  // this was called, requests on connections that were not accepted yet included. Thread-safe. In
+  // the order of the calls if there is one I/O thread; not at all if the server is stopped before.
+  void after_input(Task done);
 
   Stats stats() const;  // thread-safe
 
