@@ -177,7 +177,8 @@ class Engine final : public Allocator {
     bool held_short = false;     // the headroom took something from somebody
     std::size_t asked = 0;       // how often the filters were
     AgentFilters::Groups stopping;
-    uint64_t mark = 0;  // of the places that they stop, once worked out
+    uint64_t mark = 0;                  // of the places that they stop, once worked out
+    AgentFilters::Surely refused = {};  // by these filters: all that is free, so whatever is cut
   };
   static constexpr std::size_t kNotFree = SIZE_MAX;
 

@@ -11,8 +11,11 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -170,10 +173,10 @@ std::string check_deadline(const Books& books, std::optional<MonoTime> next) {
 
 // A random cluster on the engine, whose books are checked after every deed and decision.
 struct Checked {
-  Checked(uint64_t seed, bool with_quota)
+  Checked(uint64_t seed, bool with_quota, Scale scale = {})
       : owned(std::make_unique<Engine>(Engine::Policy::kDrf, options_of(seed), Rng(seed))),
         engine(*owned),
-        cluster(std::move(owned), options_of(seed), with_quota) {}
+        cluster(std::move(owned), options_of(seed), with_quota, scale) {}
 
   std::string step(uint64_t word, bool calm = false) {
     cluster.step(word, calm);
@@ -235,6 +238,34 @@ void run_long(bool with_quota) {
 
 TEST(EngineProperty, LongRunsToo) { run_long(false); }
 TEST(EngineProperty, LongRunsUnderQuotaToo) { run_long(true); }
+
+// The most clients that have refused the same on one agent.
+std::size_t largest_refusal(const Books& books) {
+  std::map<std::pair<uint32_t, std::string>, std::set<Who>> who;
+  for (const Filter& filter : books.filters) {
+    who[{filter.agent, filter.refused.to_string()}].insert(filter.who);
+  }
+  std::size_t most = 0;
+  for (const auto& [what, clients] : who) most = std::max(most, clients.size());
+  return most;
+}
+
+// Crowds that refuse nearly everything for long, so that agents keep the filters of most clients;
+// now and then some of them forget theirs.
+TEST(EngineProperty, CrowdsThatRefuse) {
+  std::size_t largest = 0;
+  for (uint64_t seed = 0; seed < std::max<uint64_t>(6 / kFewerBy, 1); ++seed) {
+    Checked checked(seed, false,
+                    {.agents = 2, .frameworks = 100, .refusal_seconds = 2000, .obstinate = true});
+    Rng rng(seed + 1000);
+    for (int i = 0; i < 3000; ++i) {
+      ASSERT_EQ(checked.step(rng.next()), "") << "seed " << seed << ", step " << i;
+      ASSERT_EQ(checked.allocate(), "") << "seed " << seed << ", step " << i;
+      if (i % 20 == 0) largest = std::max(largest, largest_refusal(checked.cluster.books()));
+    }
+  }
+  EXPECT_GT(largest, 100u);  // so that the engine keeps them in its dense form
+}
 
 // The same facts and the same seed: the same grants in the same order, with quota as well.
 RC_GTEST_PROP(EngineProperty, IsDeterministicUnderQuota, (uint64_t seed)) {
