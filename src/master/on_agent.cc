@@ -219,10 +219,11 @@ void Machine::merge_report(Agent& agent, to_master::Register&& message, bool ret
   for (protocol::TaskRecord& record : message.tasks) {
     const Framework* framework = find_framework(record.framework_id);
     if (framework == nullptr) continue;
+    if (framework->recovered && options_.switches.on(Switch::kMasterLosesTasks)) continue;
     reported.insert({framework->key, record.spec.id});
     merge_task(agent, std::move(record), returned);
   }
-  drop_unreported(agent, reported);
+  if (!options_.switches.on(Switch::kMasterKeepsUndelivered)) drop_unreported(agent, reported);
   forget_unreachable(agent);
 }
 
@@ -358,6 +359,7 @@ void Machine::forget_unreachable(const Agent& agent) {
 }
 
 void Machine::repeat_kills(Agent& agent) {
+  if (options_.switches.on(Switch::kMasterForgetsKills)) return;
   for (const auto& [key, id] : agent.tasks) {
     const Task& task = framework(key).tasks.at(id);
     if (is_terminal(task.state)) continue;
@@ -384,7 +386,9 @@ void Machine::agent_disconnected(Agent& agent) {
   agent.link.reset();
   deadlines_.cancel({Timer::Kind::kPing, agent.key.value});
   set_agent_active(agent, false);
-  while (!agent.offers.empty()) rescind(*agent.offers.begin(), Duration::zero());
+  if (!options_.switches.on(Switch::kMasterKeepsOffers)) {
+    while (!agent.offers.empty()) rescind(*agent.offers.begin(), Duration::zero());
+  }
   forget_files_of(agent.info.id);
 }
 

@@ -33,8 +33,9 @@ MasterProcess::~MasterProcess() = default;
 void MasterProcess::start() {
   begin_life();
   if (options_.zoo) {
-    leadership_ = std::make_unique<Leadership>(*this, services_, *options_.zoo,
-                                               options_.zoo_session, rng_.fork("leadership"));
+    leadership_ =
+        std::make_unique<Leadership>(*this, services_, *options_.zoo, options_.zoo_session,
+                                     options_.machine.switches, rng_.fork("leadership"));
     leadership_->start();
   } else {
     load_disk();
@@ -127,11 +128,11 @@ bool MasterProcess::call(protocol::OperatorCall call) {
 std::string MasterProcess::explain(const FrameworkId& framework) {
   if (!leads()) return {};
   master::Effects effects;
-  machine_->step(services_.now(*this),
-                 master::ExplainRequested{.connection = ConnectionId(kFirstConnection),
-                                          .framework = framework.value,
-                                          .limit = 20},
-                 effects);
+  machine_->step(
+      services_.now(*this),
+      master::ExplainRequested{
+          .connection = ConnectionId(kFirstConnection), .framework = framework.value, .limit = 20},
+      effects);
   machine_->step(services_.now(*this), master::BatchEnded{}, effects);
   for (const master::Effect& effect : effects) {
     if (const auto* answer = std::get_if<master::RespondDocument>(&effect)) {

@@ -8,6 +8,7 @@
 #include "sim/checkers.h"
 #include "sim/faults.h"
 #include "sim/liveness.h"
+#include "sim/probes.h"
 #include "sim/swarm_world.h"
 #include "sim/timeline.h"
 
@@ -81,6 +82,8 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   Timeline timeline(world.queue(), options.timeline);
   world.add_observer(digester);
   if (options.timeline > 0) world.add_observer(timeline);
+  Probes probes(world);
+  world.add_observer(probes);
   const auto checkers = all_checkers(world);
   for (const auto& checker : checkers) world.add_observer(*checker);
   populate(world, plan, options);
@@ -116,6 +119,7 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   outcome.simulated = world.now().time_since_epoch();
   outcome.steps = world.steps();
   outcome.faults = faults.counts();
+  outcome.probes = probes.hit();
   if (options.timeline > 0) {
     outcome.timeline = timeline.to_string();
     if (outcome.failure) outcome.timeline += explanations(world);
