@@ -139,9 +139,9 @@ void acknowledge(Context& c, const protocol::to_agent::Acknowledge& ack) {
   if (task == nullptr || task->pending.empty()) return;
   const PendingUpdate& first = task->pending.front();
   // Of an update that was sent twice, the second acknowledgement comes too late.
-  const bool any = c.options.switches.on(Switch::kAgentTakesAnyAck);
-  if (!any && (!first.durable || first.status.uuid != ack.uuid)) return;
+  if (!first.durable || first.status.uuid != ack.uuid) return;
   const bool last = is_terminal(first.status.state);
+  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.resize(1);
   task->pending.pop_front();
   c.state.timers.cancel(timer_of(TimerKind::kResend, *task));
   if (last) {

@@ -15,10 +15,9 @@ enum class Switch : uint8_t {
   kAgentTakesAnyEpoch,      // obeys a master that was replaced
   kAgentSendsUnstored,      // tells an update before it is on disk
   kAgentForgetsUpdates,     // does not read unacknowledged updates back when it restarts
-  kAgentTakesAnyAck,        // whatever is acknowledged, the first update counts as it
+  kAgentTakesAcksForAll,    // what is acknowledged once, all updates of the task count as it
   kExecutorForgetsReports,  // what was not taken is lost with the agent's connection
-  kMasterKeepsOffers,       // does not rescind offers of an agent whose link broke
-  kMasterForgetsKills,      // does not repeat a kill to an agent that comes back
+  kMasterForgetsRescind,    // takes offers back without a word
   kMasterLosesTasks,        // a new one does not take over tasks of frameworks it has not met
   kMasterLeaksResources,    // of tasks that failed
   kMasterKeepsUndelivered,  // believes in launches that never reached their agent
@@ -26,14 +25,13 @@ enum class Switch : uint8_t {
   kAllocatorIgnoresLimits,  // of quota
 };
 
-inline constexpr std::array<std::pair<Switch, std::string_view>, 12> kSwitchNames = {{
+inline constexpr std::array<std::pair<Switch, std::string_view>, 11> kSwitchNames = {{
     {Switch::kAgentTakesAnyEpoch, "agent-takes-any-epoch"},
     {Switch::kAgentSendsUnstored, "agent-sends-unstored"},
     {Switch::kAgentForgetsUpdates, "agent-forgets-updates"},
-    {Switch::kAgentTakesAnyAck, "agent-takes-any-ack"},
+    {Switch::kAgentTakesAcksForAll, "agent-takes-acks-for-all"},
     {Switch::kExecutorForgetsReports, "executor-forgets-reports"},
-    {Switch::kMasterKeepsOffers, "master-keeps-offers"},
-    {Switch::kMasterForgetsKills, "master-forgets-kills"},
+    {Switch::kMasterForgetsRescind, "master-forgets-rescind"},
     {Switch::kMasterLosesTasks, "master-loses-tasks"},
     {Switch::kMasterLeaksResources, "master-leaks-resources"},
     {Switch::kMasterKeepsUndelivered, "master-keeps-undelivered"},

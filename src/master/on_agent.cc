@@ -359,7 +359,6 @@ void Machine::forget_unreachable(const Agent& agent) {
 }
 
 void Machine::repeat_kills(Agent& agent) {
-  if (options_.switches.on(Switch::kMasterForgetsKills)) return;
   for (const auto& [key, id] : agent.tasks) {
     const Task& task = framework(key).tasks.at(id);
     if (is_terminal(task.state)) continue;
@@ -386,9 +385,7 @@ void Machine::agent_disconnected(Agent& agent) {
   agent.link.reset();
   deadlines_.cancel({Timer::Kind::kPing, agent.key.value});
   set_agent_active(agent, false);
-  if (!options_.switches.on(Switch::kMasterKeepsOffers)) {
-    while (!agent.offers.empty()) rescind(*agent.offers.begin(), Duration::zero());
-  }
+  while (!agent.offers.empty()) rescind(*agent.offers.begin(), Duration::zero());
   forget_files_of(agent.info.id);
 }
 

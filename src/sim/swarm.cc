@@ -11,6 +11,7 @@
 #include "sim/probes.h"
 #include "sim/swarm_world.h"
 #include "sim/timeline.h"
+#include "workloads/idle.h"
 
 namespace souk::sim {
 namespace {
@@ -74,6 +75,31 @@ std::string explanations(const World& world) {
   return text;
 }
 
+// All that ran is ended; then a newcomer must be offered all there is. Nothing: it was.
+std::optional<std::string> leak(World& world) {
+  for (const auto& scheduler : world.schedulers()) scheduler->tear_down();
+  auto sitter = std::make_unique<workloads::Sitter>(
+      workloads::FrameworkOptions{.name = "last", .failover_timeout = 1s});
+  const workloads::Sitter& newcomer = *sitter;
+  world.add_scheduler({}, std::move(sitter));
+  const auto missing = [&]() -> std::optional<std::string> {
+    std::map<std::string, Resources> offered;
+    for (const Offer& offer : newcomer.offers()) offered[offer.agent_id.value] += offer.resources;
+    for (const auto& agent : world.agents()) {
+      const Resources& all = agent->options().machine.agent.resources;
+      const Resources& got = offered[agent->machine()->state().agent_id.value];
+      if (got != all) {
+        return fmt::format("of {} only [{}] of [{}] is offered to the only framework",
+                           agent->name(), got.to_string(), all.to_string());
+      }
+    }
+    return std::nullopt;
+  };
+  // Frameworks that could not say that they end are removed when their failover_timeout is over.
+  if (world.run_until(world.now() + 3h, [&] { return !missing(); })) return std::nullopt;
+  return missing();
+}
+
 }  // namespace
 
 Outcome run(const Plan& plan, const RunOptions& options) {
@@ -107,6 +133,9 @@ Outcome run(const Plan& plan, const RunOptions& options) {
     if (!missing) break;
   }
   for (const auto& checker : checkers) checker->at_end(!missing);
+  if (!missing && !violation(checkers)) {
+    if (auto leaked = leak(world)) outcome.failure = "leak: " + *leaked;
+  }
   if (auto wrong = violation(checkers)) {
     outcome.failure = std::move(wrong);
   } else if (world.queue().stalled()) {
