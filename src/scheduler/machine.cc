@@ -135,8 +135,8 @@ void Machine::subscribed_now(const event::Subscribed& event) {
   options_.framework.id = event.framework;
   heartbeat_interval_ = std::clamp<Duration>(event.heartbeat_interval, 1s, kMaxHeartbeatInterval);
   arm(now_.mono + heartbeat_interval_ * options_.max_missed_heartbeats);
-  catch_up();
   out(Tell{event});
+  catch_up();
   if (tasks_.empty()) return;
   call::Reconcile reconcile;
   for (const auto& [id, task] : tasks_) reconcile.tasks.push_back({id, task.agent});
