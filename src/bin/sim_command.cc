@@ -26,7 +26,14 @@ struct SimFlags {
   std::size_t timeline = 12;
   int shrink_runs = 200;
   bool verbose = false;
+  std::vector<std::string> switches;
 };
+
+Switches switches_of(const SimFlags& flags) {
+  Switches switches;
+  for (const std::string& name : flags.switches) switches.set(*switch_named(name));
+  return switches;
+}
 
 int replay(const SimFlags& flags) {
   const sim::Plan plan = sim::draw_plan(*flags.seed);
@@ -35,7 +42,7 @@ int replay(const SimFlags& flags) {
     for (const sim::Fault& fault : plan.faults)
       std::printf("  %s\n", sim::to_string(fault).c_str());
   }
-  sim::RunOptions options;
+  sim::RunOptions options{.switches = switches_of(flags)};
   if (flags.verbose) options.timeline = 1'000'000;
   const sim::Outcome outcome = sim::run(plan, options);
   if (flags.verbose) std::printf("%s", outcome.timeline.c_str());
@@ -136,7 +143,7 @@ int sweep(const SimFlags& flags) {
       } else if (seed >= flags.first + flags.seeds) {
         return;
       }
-      summary.add(sim::run(sim::draw_plan(seed), {}));
+      summary.add(sim::run(sim::draw_plan(seed), {.switches = switches_of(flags)}));
     }
   };
   {
@@ -164,6 +171,10 @@ void add_sim_command(CLI::App& app, int& exit_status) {
   command.add_option("--shrink", flags->shrink_runs,
                      "how many runs to spend on finding a shorter list of faults");
   command.add_flag("--verbose", flags->verbose, "with --seed: print its faults and all its events");
+  std::vector<std::string> known;
+  for (const auto& [s, name] : kSwitchNames) known.emplace_back(name);
+  command.add_option("--plant", flags->switches, "plant this bug in the machines, to see it found")
+      ->check(CLI::IsMember(known));
   command.footer(
       "A run is its seed: the same events, and the same digest, every time.\n"
       "  souk sim --seed 7             what happens in it, and whether all was well\n"

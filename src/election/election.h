@@ -30,6 +30,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/switches.h"
 #include "base/time.h"
 
 namespace souk::election {
@@ -53,6 +54,7 @@ struct Options {
   Duration open_timeout = 15s;   // until a session is open
   Duration min_backoff = 100ms;  // doubles up to max_backoff, with jitter
   Duration max_backoff = 5s;
+  Switches switches = {};  // for tests
 };
 
 // Numbers the sessions, and the requests, of one machine. What comes of an earlier one comes late.

@@ -4,6 +4,7 @@
 
 #include "sim/check_invariants.h"
 #include "sim/check_test_support.h"
+#include "sim/liveness.h"
 #include "workloads/service.h"
 
 namespace souk::sim {

@@ -213,7 +213,13 @@ void FaultInjector::heal() {
     agent->set_tuning(calm);
     agent->restore_power();
   }
-  for (const auto& scheduler : world_.schedulers()) scheduler->start();
+  for (const auto& scheduler : world_.schedulers()) {
+    scheduler->start();
+    // Who sits on offers breaks what is free on an agent into pieces, which may then be too small
+    // for the others for ever (§4.6): people would end it, or ask for minimum sizes.
+    if (scheduler->options().idle)
+      world_.at(world_.now() + 60s, [&s = *scheduler] { s.tear_down(); });
+  }
 }
 
 }  // namespace souk::sim

@@ -8,12 +8,12 @@
 namespace souk::sim {
 
 Leadership::Leadership(MasterProcess& master, Services& services, ProcessId zoo,
-                       Duration session_timeout, Rng rng)
+                       Duration session_timeout, Switches switches, Rng rng)
     : master_(master),
       services_(services),
       zoo_(zoo),
       session_timeout_(session_timeout),
-      candidate_({}, address_of(master.id()), rng.fork("candidate")) {}
+      candidate_({.switches = switches}, address_of(master.id()), rng.fork("candidate")) {}
 
 Leadership::~Leadership() { *alive_ = false; }
 

@@ -20,7 +20,7 @@ class MasterProcess;
 class Leadership {
  public:
   Leadership(MasterProcess& master, Services& services, ProcessId zoo, Duration session_timeout,
-             Rng rng);
+             Switches switches, Rng rng);
   Leadership(const Leadership&) = delete;
   Leadership& operator=(const Leadership&) = delete;
   ~Leadership();

@@ -1,6 +1,7 @@
 #include "sim/liveness.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -56,7 +57,10 @@ Missing framework_missing(const World& world, const protocol::MasterView& view) 
     }
     const workloads::Workload& workload = scheduler->workload();
     if (scheduler->options().finite && !workload.done()) {
-      return fmt::format("{} is not done", scheduler->name());
+      return fmt::format(
+          "{} is not done: it has {} tasks and {} offers, is suppressed in [{}], in roles [{}]",
+          scheduler->name(), at->tasks.size(), at->offers.size(),
+          fmt::join(at->suppressed_roles, " "), fmt::join(at->info.roles, " "));
     }
     const auto* framework = dynamic_cast<const workloads::Framework*>(&workload);
     if (framework == nullptr || !framework->wants_offers() || quotas) continue;

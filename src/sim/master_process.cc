@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "sim/leadership.h"
 #include "sim/names.h"
+#include "wire/explain_json.h"
 
 namespace souk::sim {
 namespace {
@@ -32,8 +33,9 @@ MasterProcess::~MasterProcess() = default;
 void MasterProcess::start() {
   begin_life();
   if (options_.zoo) {
-    leadership_ = std::make_unique<Leadership>(*this, services_, *options_.zoo,
-                                               options_.zoo_session, rng_.fork("leadership"));
+    leadership_ =
+        std::make_unique<Leadership>(*this, services_, *options_.zoo, options_.zoo_session,
+                                     options_.machine.switches, rng_.fork("leadership"));
     leadership_->start();
   } else {
     load_disk();
@@ -77,6 +79,7 @@ void MasterProcess::crash(bool silently) {
   batch_waits_ = false;
   paused_ = false;
   waiting_.clear();
+  leadership_waits_.clear();
   inputs_.clear();
   to_store_.clear();
   connections_.clear();
@@ -103,12 +106,19 @@ void MasterProcess::pause(Duration length) {
 
 void MasterProcess::resume() {
   paused_ = false;
-  for (Action& action : std::exchange(waiting_, {})) unless_paused(std::move(action));
+  const bool first = rng_.below(2) == 0;
+  const uint32_t this_life = life();
+  for (const bool leadership : {first, !first}) {
+    auto& waiting = leadership ? leadership_waits_ : waiting_;
+    for (Action& action : std::exchange(waiting, {})) {
+      if (life() == this_life) action();
+    }
+  }
 }
 
 void MasterProcess::unless_paused(Action action) {
   if (paused_) {
-    waiting_.push_back(std::move(action));
+    leadership_waits_.push_back(std::move(action));
   } else {
     action();
   }
@@ -123,6 +133,23 @@ bool MasterProcess::call(protocol::OperatorCall call) {
   return true;
 }
 
+std::string MasterProcess::explain(const FrameworkId& framework) {
+  if (!leads()) return {};
+  master::Effects effects;
+  machine_->step(
+      services_.now(*this),
+      master::ExplainRequested{
+          .connection = ConnectionId(kFirstConnection), .framework = framework.value, .limit = 20},
+      effects);
+  machine_->step(services_.now(*this), master::BatchEnded{}, effects);
+  for (const master::Effect& effect : effects) {
+    if (const auto* answer = std::get_if<master::RespondDocument>(&effect)) {
+      return wire::render(*answer->document);
+    }
+  }
+  return {};
+}
+
 void MasterProcess::on_dialled(Wire wire, bool ok) {
   unless_paused([this, wire, ok] {
     if (leadership_) leadership_->on_dialled(wire, ok);
@@ -133,7 +160,8 @@ bool MasterProcess::on_accepted(Wire, ProcessId) { return true; }
 
 void MasterProcess::on_message(Wire wire, Message&& message) {
   if (!paused_) return heard(wire, std::move(message));
-  waiting_.push_back(
+  auto& waiting = leadership_ && leadership_->owns(wire) ? leadership_waits_ : waiting_;
+  waiting.push_back(
       [this, wire, message = std::move(message)]() mutable { heard(wire, std::move(message)); });
 }
 
@@ -161,7 +189,8 @@ Answer MasterProcess::answer_of_a_standby(uint64_t number) const {
 }
 
 void MasterProcess::on_closed(Wire wire) {
-  unless_paused([this, wire] { heard_closed(wire); });
+  if (!paused_) return heard_closed(wire);
+  waiting_.push_back([this, wire] { heard_closed(wire); });
 }
 
 void MasterProcess::heard_closed(Wire wire) {

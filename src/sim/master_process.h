@@ -44,7 +44,7 @@ class MasterProcess final : public Process {
   void crash(bool silently = false);
   // As by SIGSTOP, until then: what comes meanwhile waits, and so do its timers.
   void pause(Duration length);
-  // Does it now, or when the process runs on.
+  // Does it now, or when the process runs on; for Leadership.
   void unless_paused(Action action);
   // Writes to its disk fail from now on, or work again.
   void set_disk_broken(bool broken) { disk_broken_ = broken; }
@@ -57,6 +57,9 @@ class MasterProcess final : public Process {
   // What its disk, or the service, holds.
   const protocol::Registry& disk() const { return disk_; }
 
+  // Why this framework is or is not offered what there is, as people are told. A step of its own:
+  // for the end of a run.
+  std::string explain(const FrameworkId& framework);
   // What an operator says; false: it does not lead.
   bool call(protocol::OperatorCall call);
 
@@ -117,7 +120,9 @@ class MasterProcess final : public Process {
   Timer timer_;
   bool batch_waits_ = false;
   bool paused_ = false;
-  std::vector<Action> waiting_;  // for the end of a pause
+  // For the end of a pause: threads that wake up race.
+  std::vector<Action> waiting_;
+  std::vector<Action> leadership_waits_;
   std::vector<master::Event> inputs_;
   std::vector<master::Persist> to_store_;
   master::Effects effects_;

@@ -28,6 +28,8 @@ struct SchedulerProcessOptions {
   TaskStyle style = TaskStyle::kCommand;
   // Its work has an end, which it must come to if all goes well at last.
   bool finite = false;
+  // It only stands in the way of others: it has to go before these can be asked to come to an end.
+  bool idle = false;
   // What it takes the workload to think.
   Duration think = 0ns;
 };

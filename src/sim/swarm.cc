@@ -5,10 +5,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/checkers.h"
 #include "sim/faults.h"
 #include "sim/liveness.h"
+#include "sim/probes.h"
 #include "sim/swarm_world.h"
 #include "sim/timeline.h"
+#include "workloads/idle.h"
 
 namespace souk::sim {
 namespace {
@@ -49,6 +52,54 @@ class Digester final : public Observer {
   Digest digest_;
 };
 
+std::optional<std::string> violation(const std::vector<std::unique_ptr<Checker>>& checkers) {
+  for (const auto& checker : checkers) {
+    if (checker->violation()) {
+      return fmt::format("{}: {}", checker->name(), *checker->violation());
+    }
+  }
+  return std::nullopt;
+}
+
+// What the leader says of those whose work is not done.
+std::string explanations(const World& world) {
+  std::string text;
+  for (const auto& scheduler : world.schedulers()) {
+    if (world.leader() == nullptr || !scheduler->options().finite || scheduler->ended() ||
+        scheduler->workload().done()) {
+      continue;
+    }
+    text += fmt::format("{} as explained by the leader: {}\n", scheduler->name(),
+                        world.leader()->explain(scheduler->framework()));
+  }
+  return text;
+}
+
+// All that ran is ended; then a newcomer must be offered all there is. Nothing: it was.
+std::optional<std::string> leak(World& world) {
+  for (const auto& scheduler : world.schedulers()) scheduler->tear_down();
+  auto sitter = std::make_unique<workloads::Sitter>(
+      workloads::FrameworkOptions{.name = "last", .failover_timeout = 1s});
+  const workloads::Sitter& newcomer = *sitter;
+  world.add_scheduler({}, std::move(sitter));
+  const auto missing = [&]() -> std::optional<std::string> {
+    std::map<std::string, Resources> offered;
+    for (const Offer& offer : newcomer.offers()) offered[offer.agent_id.value] += offer.resources;
+    for (const auto& agent : world.agents()) {
+      const Resources& all = agent->options().machine.agent.resources;
+      const Resources& got = offered[agent->machine()->state().agent_id.value];
+      if (got != all) {
+        return fmt::format("of {} only [{}] of [{}] is offered to the only framework",
+                           agent->name(), got.to_string(), all.to_string());
+      }
+    }
+    return std::nullopt;
+  };
+  // Frameworks that could not say that they end are removed when their failover_timeout is over.
+  if (world.run_until(world.now() + 3h, [&] { return !missing(); })) return std::nullopt;
+  return missing();
+}
+
 }  // namespace
 
 Outcome run(const Plan& plan, const RunOptions& options) {
@@ -57,6 +108,10 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   Timeline timeline(world.queue(), options.timeline);
   world.add_observer(digester);
   if (options.timeline > 0) world.add_observer(timeline);
+  Probes probes(world);
+  world.add_observer(probes);
+  const auto checkers = all_checkers(world);
+  for (const auto& checker : checkers) world.add_observer(*checker);
   populate(world, plan, options);
   FaultInjector faults(world, [&](const std::string& text) { timeline.note(text); });
   faults.schedule(plan.faults);
@@ -68,7 +123,7 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   const MonoTime limit = world.now() + plan.liveness;
   bool quotas_gone = false;
   std::optional<std::string> missing;
-  while (world.now() < limit && !world.queue().stalled()) {
+  while (world.now() < limit && !world.queue().stalled() && !violation(checkers)) {
     world.run_for(kLook);
     // Nothing that operators did may hold anybody up for ever.
     if (!quotas_gone && world.leader() != nullptr) {
@@ -77,7 +132,13 @@ Outcome run(const Plan& plan, const RunOptions& options) {
     missing = not_yet(world);
     if (!missing) break;
   }
-  if (world.queue().stalled()) {
+  for (const auto& checker : checkers) checker->at_end(!missing);
+  if (!missing && !violation(checkers)) {
+    if (auto leaked = leak(world)) outcome.failure = "leak: " + *leaked;
+  }
+  if (auto wrong = violation(checkers)) {
+    outcome.failure = std::move(wrong);
+  } else if (world.queue().stalled()) {
     outcome.failure = "stall: time does not pass any more";
   } else if (missing) {
     outcome.failure = fmt::format("liveness: {:.0f} s after all was healed {}",
@@ -87,7 +148,11 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   outcome.simulated = world.now().time_since_epoch();
   outcome.steps = world.steps();
   outcome.faults = faults.counts();
-  if (options.timeline > 0) outcome.timeline = timeline.to_string();
+  outcome.probes = probes.hit();
+  if (options.timeline > 0) {
+    outcome.timeline = timeline.to_string();
+    if (outcome.failure) outcome.timeline += explanations(world);
+  }
   return outcome;
 }
 

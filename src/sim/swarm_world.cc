@@ -68,7 +68,7 @@ AgentProcessOptions draw_agent(Rng& rng, int number) {
   machine.agent.ip = "10.0.0.2";
   machine.agent.port = 5051;
   machine.agent.resources =
-      bag(fmt::format("cpus:{};mem:{};ports:[31000-31009]", 1 + rng.below(4), 256 << rng.below(3)));
+      bag(fmt::format("cpus:{};mem:{};ports:[31000-31009]", 2 + rng.below(4), 256 << rng.below(3)));
   if (rng.below(4) == 0) {
     machine.agent.short_slots = bag("cpus:1;mem:64");
     machine.agent.short_slot_limit = draw_between(rng, 5s, 30s);
@@ -123,7 +123,7 @@ std::optional<Duration> draw_refuse(Rng& rng) {
 }
 
 Resources draw_demand(Rng& rng) {
-  return bag(fmt::format("cpus:{};mem:{}", one_of(rng, std::array<double, 4>{0.1, 0.25, 0.5, 1}),
+  return bag(fmt::format("cpus:{};mem:{}", one_of(rng, std::array<double, 3>{0.1, 0.25, 0.5}),
                          8 << rng.below(4)));
 }
 
@@ -171,6 +171,7 @@ std::unique_ptr<workloads::Workload> draw_short(Rng& rng, FrameworkOptions frame
 struct Drawn {
   std::unique_ptr<workloads::Workload> workload;
   bool finite = false;
+  bool idle = false;
 };
 
 Drawn draw_workload(Rng& rng, int number) {
@@ -180,7 +181,7 @@ Drawn draw_workload(Rng& rng, int number) {
       workloads::ServiceOptions options;
       options.framework = std::move(framework);
       options.demand = bag("cpus:0.1;mem:8");
-      options.instances = 1 + rng.below(3);
+      options.instances = 1 + rng.below(2);
       options.length = draw_between(rng, 10s, 1h);
       options.refuse = draw_refuse(rng);
       return {std::make_unique<workloads::Service>(std::move(options))};
@@ -188,7 +189,7 @@ Drawn draw_workload(Rng& rng, int number) {
     case 1:
       return {std::make_unique<workloads::Decliner>(std::move(framework), draw_refuse(rng))};
     case 2:
-      return {std::make_unique<workloads::Sitter>(std::move(framework))};
+      return {std::make_unique<workloads::Sitter>(std::move(framework)), false, true};
     case 3:
       return {draw_short(rng, std::move(framework))};
     case 4:
@@ -208,11 +209,11 @@ TaskStyle draw_style(Rng& rng) {
 }  // namespace
 
 void populate(World& world, const Plan& plan, const RunOptions& options) {
-  static_cast<void>(options);
   Rng rng = Rng(plan.seed).fork("world");
   if (plan.masters > 1)
     world.add_zoo({.work = draw_between(rng, 100us, 5ms), .cluster_id = "swarm"});
   MasterProcessOptions master = draw_master(rng, plan);
+  master.machine.switches = master.allocation.switches = options.switches;
   if (plan.masters > 1) master.zoo = world.zoo()->id();
   for (int i = 0; i < plan.masters; ++i) {
     MasterProcess& made = world.add_master(master);
@@ -222,7 +223,9 @@ void populate(World& world, const Plan& plan, const RunOptions& options) {
   const HostTuning tuning = draw_tuning(rng);
   for (int i = 0; i < plan.agents; ++i) {
     Rng own = rng.fork(fmt::format("agent {}", i));
-    AgentProcess& made = world.add_agent(draw_agent(own, i));
+    AgentProcessOptions agent = draw_agent(own, i);
+    agent.machine.switches = options.switches;
+    AgentProcess& made = world.add_agent(std::move(agent));
     made.clock().set_drift(draw_between(own, int64_t{-500}, int64_t{500}));
     made.set_tuning(tuning);
   }
@@ -234,6 +237,7 @@ void populate(World& world, const Plan& plan, const RunOptions& options) {
     scheduler.think = draw_between(own, 0ns, one_of(own, std::array<Duration, 2>{1ms, slowest}));
     Drawn drawn = draw_workload(own, i);
     scheduler.finite = drawn.finite;
+    scheduler.idle = drawn.idle;
     world.add_scheduler(std::move(scheduler), std::move(drawn.workload));
   }
 }
