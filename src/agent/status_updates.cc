@@ -141,7 +141,6 @@ void acknowledge(Context& c, const protocol::to_agent::Acknowledge& ack) {
   PendingUpdate& first = task->pending.front();
   // Of an update that was sent twice, the second acknowledgement comes too late.
   if (!first.durable || first.acknowledged || first.status.uuid != ack.uuid) return;
-  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.resize(1);
   c.state.timers.cancel(timer_of(TimerKind::kResend, *task));
   if (is_terminal(first.status.state)) {
     task->pending.pop_front();
@@ -159,6 +158,7 @@ void perform(Context& c, held::NextUpdate&& h) {
   Task* task = framework ? find_task(*framework, h.task) : nullptr;
   if (task == nullptr || task->pending.empty()) return;
   if (task->pending.front().status.uuid != h.acknowledged) return;
+  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.resize(1);
   task->pending.pop_front();
   task->acknowledged.push_back(h.acknowledged);
   if (task->acknowledged.size() > kRememberedUpdates) {
