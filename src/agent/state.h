@@ -80,6 +80,12 @@ struct OfferUpdate {
   TaskId task;
   Uuid uuid;
 };
+// That this update is acknowledged is checkpointed: on with the next one.
+struct NextUpdate {
+  FrameworkId framework;
+  TaskId task;
+  Uuid acknowledged;
+};
 struct TakeReport {
   ContainerId container;
   uint64_t number = 0;
@@ -108,8 +114,8 @@ struct EndSupervisor {
 
 using Held =
     std::variant<held::SendRegister, held::StartBatch, held::Deliver, held::SayOnce,
-                 held::OfferUpdate, held::TakeReport, held::KillRevoked, held::AcknowledgeExecutor,
-                 held::TellExecutorTerminated, held::EndSupervisor>;
+                 held::OfferUpdate, held::NextUpdate, held::TakeReport, held::KillRevoked,
+                 held::AcknowledgeExecutor, held::TellExecutorTerminated, held::EndSupervisor>;
 
 // --- tasks and containers
 
@@ -122,7 +128,8 @@ struct Ending {
 
 struct PendingUpdate {
   TaskStatus status;
-  bool durable = false;  // may be sent
+  bool durable = false;       // may be sent
+  bool acknowledged = false;  // which is being checkpointed
 };
 
 struct Task {

@@ -45,7 +45,8 @@ void leave_container(Context& c, Task& task) {
 }
 
 void send_first(Context& c, Task& task) {
-  if (task.pending.empty() || !task.pending.front().durable || !registered(c.state)) return;
+  if (task.pending.empty() || !registered(c.state)) return;
+  if (!task.pending.front().durable || task.pending.front().acknowledged) return;
   send(c, protocol::to_master::StatusUpdate{.framework_id = task.record.framework_id,
                                             .status = task.pending.front().status,
                                             .latest_state = task.record.state});
@@ -137,22 +138,32 @@ void acknowledge(Context& c, const protocol::to_agent::Acknowledge& ack) {
   Framework* framework = find_framework(c.state, ack.framework_id);
   Task* task = framework ? find_task(*framework, ack.task_id) : nullptr;
   if (task == nullptr || task->pending.empty()) return;
-  const PendingUpdate& first = task->pending.front();
+  PendingUpdate& first = task->pending.front();
   // Of an update that was sent twice, the second acknowledgement comes too late.
-  if (!first.durable || first.status.uuid != ack.uuid) return;
-  const bool last = is_terminal(first.status.state);
-  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.resize(1);
-  task->pending.pop_front();
+  if (!first.durable || first.acknowledged || first.status.uuid != ack.uuid) return;
   c.state.timers.cancel(timer_of(TimerKind::kResend, *task));
-  if (last) {
+  if (is_terminal(first.status.state)) {
+    task->pending.pop_front();
     forget(c, *task);
     return;
   }
-  task->acknowledged.push_back(ack.uuid);
+  first.acknowledged = true;
+  persist(c, checkpoint::UpdateAcknowledged{ack.framework_id, ack.task_id, ack.uuid});
+  // Only then the next one: after a restart this one would be sent again, and come after it.
+  after_stored(c, held::NextUpdate{ack.framework_id, ack.task_id, ack.uuid});
+}
+
+void perform(Context& c, held::NextUpdate&& h) {
+  Framework* framework = find_framework(c.state, h.framework);
+  Task* task = framework ? find_task(*framework, h.task) : nullptr;
+  if (task == nullptr || task->pending.empty()) return;
+  if (task->pending.front().status.uuid != h.acknowledged) return;
+  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.resize(1);
+  task->pending.pop_front();
+  task->acknowledged.push_back(h.acknowledged);
   if (task->acknowledged.size() > kRememberedUpdates) {
     task->acknowledged.erase(task->acknowledged.begin());
   }
-  persist(c, checkpoint::UpdateAcknowledged{ack.framework_id, ack.task_id, ack.uuid});
   task->resend_delay = c.options.resend_first;
   send_first(c, *task);
 }

@@ -50,6 +50,26 @@ TEST(AgentUpdates, AreSentOnlyWhenStored) {
   EXPECT_EQ(rig.stored.tasks.begin()->second.pending.size(), 2u);
 }
 
+// It once went on before it was: a restart then sent the acknowledged one again, after the next.
+TEST(AgentUpdates, TheNextOneWaitsUntilTheAcknowledgementIsStored) {
+  Rig rig;
+  rig.up();
+  rig.run_command("T");
+  ASSERT_EQ(rig.states(), "T:TASK_STARTING");
+  const TaskStatus first = rig.updates()[0];
+  rig.clear();
+  rig.stores = false;
+  rig.acknowledge(first);
+  rig.acknowledge(first);
+  rig.advance(1h);  // nor is the first sent again
+  EXPECT_EQ(rig.states(), "");
+  rig.up();
+  EXPECT_EQ(rig.states(), "") << "nor on a new link";
+  rig.store();
+  EXPECT_EQ(rig.states(), "T:TASK_RUNNING");
+  EXPECT_EQ(rig.stored.tasks.begin()->second.pending.size(), 1u);
+}
+
 TEST(AgentUpdates, OnlyTheAcknowledgementOfTheOneInFlightCounts) {
   Rig rig;
   rig.up();

@@ -18,6 +18,7 @@ void perform(Context& c, held::StartBatch&& h);
 void perform(Context& c, held::Deliver&& h);
 void perform(Context& c, held::SayOnce&& h);
 void perform(Context& c, held::OfferUpdate&& h);
+void perform(Context& c, held::NextUpdate&& h);
 void perform(Context& c, held::TakeReport&& h);
 void perform(Context& c, held::KillRevoked&& h);
 void perform(Context& c, held::AcknowledgeExecutor&& h);

@@ -1,8 +1,11 @@
 #include "sim/checkers.h"
 
+#include "sim/check_bounds.h"
 #include "sim/check_conservation.h"
+#include "sim/check_fairness.h"
 #include "sim/check_invariants.h"
 #include "sim/check_offers.h"
+#include "sim/check_quota.h"
 #include "sim/check_soft_state.h"
 #include "sim/check_task_lives.h"
 
@@ -14,9 +17,12 @@ std::vector<std::unique_ptr<Checker>> all_checkers(World& world, const CheckerOp
   Books& books = conservation->books();
   all.push_back(std::move(conservation));
   all.push_back(std::make_unique<OffersChecker>(world, books));
+  all.push_back(std::make_unique<QuotaChecker>(world, books));
+  all.push_back(std::make_unique<FairnessChecker>(world, books));
   all.push_back(std::make_unique<TaskLivesChecker>(world));
   all.push_back(std::make_unique<SoftStateChecker>(world));
   all.push_back(std::make_unique<InvariantsChecker>(world, options.invariants_every));
+  all.push_back(std::make_unique<BoundsChecker>(world));
   return all;
 }
 

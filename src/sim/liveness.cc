@@ -49,7 +49,7 @@ bool has_room(const protocol::MasterView& view) {
 Missing framework_missing(const World& world, const protocol::MasterView& view) {
   const bool quotas = !view.roles->quotas.empty();
   for (const auto& scheduler : world.schedulers()) {
-    if (scheduler->ended() || !scheduler->up()) continue;
+    if (scheduler->ended()) continue;
     const auto at = std::ranges::find(view.frameworks, scheduler->framework(),
                                       [](const auto& each) { return each.info.id; });
     if (!scheduler->subscribed() || at == view.frameworks.end() || !at->active) {

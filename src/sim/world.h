@@ -56,6 +56,7 @@ class World {
   // --- looking at it
   Queue& queue() { return queue_; }
   Network& network() { return network_; }
+  const Network& network() const { return network_; }
   Zoo* zoo() { return zoo_.get(); }
   const std::vector<std::unique_ptr<MasterProcess>>& masters() const { return masters_; }
   const std::vector<std::unique_ptr<AgentProcess>>& agents() const { return agents_; }
