@@ -238,6 +238,8 @@ void SlotJobs::finish(Context& context, Job& job) {
   kill(context, tag_of(job));
 }
 
-void SlotJobs::settle(Context& context) { want_offers(context, next_in_need() != nullptr); }
+void SlotJobs::settle(Context& context) {
+  if (options_.suppresses) want_offers(context, next_in_need() != nullptr);
+}
 
 }  // namespace souk::workloads

@@ -41,6 +41,9 @@ struct SlotJobsOptions {
   std::optional<Duration> refuse;     // what it does not take; nothing: the default
   Duration patience = 2s;             // kAtOnce: how long offers are kept
   Duration holder_length = 30 * 24h;  // of a task that holds a slot: longer than any job
+  // While no job lacks a slot. Whoever does loses a slot whose task ends: it is offered to others
+  // before the REVIVE comes.
+  bool suppresses = true;
 };
 
 // What became of a job. Slot times are sums over its slots.
