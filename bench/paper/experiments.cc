@@ -5,6 +5,8 @@ namespace {
 
 constexpr Experiment kExperiments[] = {
     {"newcomer", "Table 2: ramp-up, completion and utilization of a newcomer", newcomer},
+    {"preferences", "§4.3: each its own slots, and a lottery for those that all want", preferences},
+    {"short_slots", "§4.4: nodes full of long tasks, and slots for short ones", short_slots},
 };
 
 }  // namespace

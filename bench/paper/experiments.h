@@ -7,7 +7,9 @@
 
 namespace souk::paper {
 
-Report newcomer(const Plan& plan);  // Table 2
+Report newcomer(const Plan& plan);     // Table 2
+Report preferences(const Plan& plan);  // §4.3
+Report short_slots(const Plan& plan);  // §4.4
 
 std::span<const Experiment> experiments();
 
