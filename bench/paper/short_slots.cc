@@ -155,17 +155,6 @@ std::vector<double> wait(bool short_slots, bool one_node, int jobs, uint64_t see
   return waits;
 }
 
-Series distribution(std::string title, std::vector<double> samples) {
-  std::ranges::sort(samples);
-  Series series{.title = std::move(title), .points = {}, .errors = {}, .steps = true};
-  const std::size_t step = std::max<std::size_t>(1, samples.size() / 200);
-  for (std::size_t i = 0; i < samples.size(); i += step) {
-    series.points.emplace_back(samples[i],
-                               static_cast<double>(i + 1) / static_cast<double>(samples.size()));
-  }
-  return series;
-}
-
 void add_waiting(Report& report, const Plan& plan) {
   const int jobs = plan.quick ? 20 : 100;
   const int runs = plan.runs_or(20, 4);
@@ -200,10 +189,7 @@ void add_waiting(Report& report, const Plan& plan) {
           mean.add(one);
         }
       }
-      std::ranges::sort(waits);
-      const auto at = [&](double part) {
-        return waits[static_cast<std::size_t>(part * static_cast<double>(waits.size() - 1))];
-      };
+      const auto at = [&](double part) { return quantile(waits, part); };
       rows.push_back({name, fmt::format("{}", waits.size()), fmt::format("{:.3f}", mean.mean()),
                       fmt::format("{:.3f}", at(0.5)), fmt::format("{:.3f}", at(0.95)),
                       fmt::format("{:.3f}", at(1))});
