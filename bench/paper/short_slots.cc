@@ -70,7 +70,7 @@ Nodes fill(int nodes, int size, double phi, int periods, uint64_t seed) {
 void add_nodes(Report& report, const Plan& plan) {
   const int nodes = plan.quick ? 20 : 100;
   const int periods = plan.quick ? 10 : 40;
-  const int runs = plan.runs_or(20, 5);
+  const int runs = plan.runs_or(10, 5);
   report.heading("Nodes full of long tasks");
   report.paragraph(fmt::format(
       "Slots go by lot (`lottery`) to a framework of long tasks and to one of short ones, mean {} "
