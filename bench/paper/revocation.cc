@@ -87,14 +87,18 @@ Report revocation(const Plan& plan) {
   report.parameter("revocation", fmt::format("--revocation_delay={}secs, "
                                              "--revocation_grace_period={}secs",
                                              to_seconds(kDelay), to_seconds(kGrace)));
-  report.paragraph(fmt::format(
-      "Tasks of the others are exponential. Without revocation every slot that becomes free goes "
-      "to "
-      "who lacks it, so that the wait is T (H_{} - H_{}), {:.3f} T. With it tasks are revoked "
-      "after "
-      "the delay and killed after the grace period: {} s at most, whatever T is, and the time of a "
-      "kill.",
-      kSlots, kSlots - kGuaranteed, expected(1), to_seconds(kDelay + kGrace)));
+  report.paragraph(
+      fmt::format("Tasks of the others are exponential. Without revocation every slot that becomes "
+                  "free goes to who lacks it, so that the wait is T (H_{} - H_{}) = {:.3f} T. With "
+                  "it tasks are revoked when the framework has been offered nothing for the delay, "
+                  "and killed after the grace period if they have not ended.",
+                  kSlots, kSlots - kGuaranteed, expected(1)));
+  report.paragraph(
+      fmt::format("Where tasks are so long that none ends by itself in the delay, that is {} s in "
+                  "all and the time of a kill, whatever T is. Where one ends now and then (T / {} "
+                  "apart) each offer of it begins the delay anew, so that revocation comes later "
+                  "or, while slots come faster than the delay, not at all.",
+                  to_seconds(kDelay + kGrace), kSlots));
   Plot plot{
       .name = "revocation",
       .title = "Until a framework has what is guaranteed to it (§3.3)",
