@@ -33,9 +33,13 @@ std::unique_ptr<workloads::Elastic> tasks_of(const std::string& name, int size, 
 constexpr int kNodes = 12;
 constexpr int kNodeSize = 8;
 constexpr int kLarge = 4;
-constexpr int kLargeJobs = 20;
 constexpr Duration kBetween = 300s;
-constexpr Duration kLimit = 20'000s;
+
+// How many large tasks come, and when we stop.
+struct Extent {
+  int jobs = 0;
+  Duration limit{0};
+};
 
 struct Served {
   std::vector<double> waits;  // of those that were
@@ -43,7 +47,7 @@ struct Served {
   double in_use = 0;  // part of all cpus, mean over the last half
 };
 
-Served serve(bool minimum, uint64_t seed) {
+Served serve(bool minimum, const Extent& extent, uint64_t seed) {
   sim::World world({.seed = seed});
   Occupancy occupancy;
   world.add_observer(occupancy);
@@ -64,7 +68,7 @@ Served serve(bool minimum, uint64_t seed) {
   options.mode = workloads::SlotMode::kAtOnce;
   workloads::LengthSource between(workloads::Lengths::exponential(kBetween), world.rng("arrivals"));
   Duration arrival{0};
-  for (int i = 0; i < kLargeJobs; ++i) {
+  for (int i = 0; i < extent.jobs; ++i) {
     options.jobs.push_back({.arrival = arrival, .slots = 1, .length = kT});
     arrival += between.next();
   }
@@ -74,10 +78,10 @@ Served serve(bool minimum, uint64_t seed) {
 
   Served served;
   Mean in_use;
-  const MonoTime until = world.now() + kLimit;
+  const MonoTime until = world.now() + extent.limit;
   while (world.now() < until) {
     world.run_for(kT / 2);
-    if (until - world.now() > kLimit / 2) continue;
+    if (until - world.now() > extent.limit / 2) continue;
     in_use.add(occupancy.running("small") + kLarge * occupancy.running("large"));
   }
   served.in_use = in_use.mean() / (kNodes * kNodeSize);
@@ -94,6 +98,7 @@ Served serve(bool minimum, uint64_t seed) {
 
 void add_starvation(Report& report, const Plan& plan) {
   const int runs = plan.runs_or(20, 2);
+  const Extent extent = plan.quick ? Extent{5, 4000s} : Extent{20, 20'000s};
   report.heading("A large task among small ones");
   report.paragraph(fmt::format(
       "{} nodes of {} CPUs, filled by tasks of one CPU, exponential with mean {} s. {} jobs of one "
@@ -102,13 +107,14 @@ void add_starvation(Report& report, const Plan& plan) {
       "With "
       "`--min_allocatable_resources=cpus:{}` nothing is offered until so much is free on a node. "
       "What it costs is in the last column: CPUs that wait for others.",
-      kNodes, kNodeSize, to_seconds(kT), kLargeJobs, kLarge, to_seconds(kT), to_seconds(kBetween),
-      to_seconds(kLimit), runs, kLarge));
+      kNodes, kNodeSize, to_seconds(kT), extent.jobs, kLarge, to_seconds(kT), to_seconds(kBetween),
+      to_seconds(extent.limit), runs, kLarge));
   std::vector<Row> rows;
   for (const bool minimum : {false, true}) {
     const std::string name = minimum ? "with a minimum" : "without a minimum";
-    const auto all = run_all<Served>(
-        runs, plan.jobs, [&](int run) { return serve(minimum, seed_of(plan.seed, name, run)); });
+    const auto all = run_all<Served>(runs, plan.jobs, [&](int run) {
+      return serve(minimum, extent, seed_of(plan.seed, name, run));
+    });
     Mean wait, in_use;
     double most = 0;
     int unserved = 0;
@@ -120,7 +126,7 @@ void add_starvation(Report& report, const Plan& plan) {
       unserved += one.unserved;
       in_use.add(one.in_use);
     }
-    rows.push_back({name, fmt::format("{} of {}", wait.count(), runs * kLargeJobs),
+    rows.push_back({name, fmt::format("{} of {}", wait.count(), runs * extent.jobs),
                     wait.count() == 0 ? "-" : fmt::format("{:.1f}", wait.mean()),
                     wait.count() == 0 ? "-" : fmt::format("{:.1f}", most),
                     fmt::format("{:.3f}", in_use.mean())});

@@ -378,7 +378,7 @@ class Table2 {
         "*Paper* is Table 2 as printed (constant: upper bounds; ln k for the harmonic number). "
         "*Exact* and *many slots* are the closed forms of the model behind it: slot i is won after "
         "U[0,T] or Exp(T), so that ramp-up takes T k/(k+1) or T H_k. Completion of an elastic job "
-        "has one only in the limit of many slots; *k slots* is the mean of 200,000 draws of the "
+        "has one only in the limit of many slots; *k slots* is the mean of many draws of the "
         "model itself, which needs no simulator. *Off by* is what is beyond the time to re-offer, "
         "in standard errors. Utilization is a ratio of sums: work done by all runs over the slot "
         "time that they held.");

@@ -3,6 +3,7 @@
 // most the delay and the grace period.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 
 #include "bench/paper/cluster.h"
@@ -73,11 +74,32 @@ double expected(double mean) {
   return mean * sum;
 }
 
-}  // namespace
+// Of all runs with one length of tasks.
+struct Waits {
+  Mean time;
+  Mean killed;
+  double most = 0;
+  int never = 0;
+};
 
-Report revocation(const Plan& plan) {
-  Report report("revocation", "A guarantee, with and without revocation", "§3.3");
-  const int runs = plan.runs_or(50, 5);
+Waits wait_all(const Plan& plan, int runs, const std::string& name, Duration length, bool revokes) {
+  const auto all = run_all<Wait>(runs, plan.jobs, [&](int run) {
+    return wait(length, revokes, seed_of(plan.seed, name, run));
+  });
+  Waits waits;
+  for (const Wait& one : all) {
+    if (one.time < 0) {
+      ++waits.never;
+      continue;
+    }
+    waits.time.add(one.time);
+    waits.killed.add(one.killed);
+    waits.most = std::max(waits.most, one.time);
+  }
+  return waits;
+}
+
+void add_texts(Report& report, const Plan& plan, int runs) {
   report.parameter("seed", fmt::format("{}", plan.seed));
   report.parameter("runs", fmt::format("{}", runs));
   report.parameter("network", network_text());
@@ -99,49 +121,52 @@ Report revocation(const Plan& plan) {
                   "apart) each offer of it begins the delay anew, so that revocation comes later "
                   "or, while slots come faster than the delay, not at all.",
                   to_seconds(kDelay + kGrace), kSlots));
-  Plot plot{
-      .name = "revocation",
-      .title = "Until a framework has what is guaranteed to it (§3.3)",
-      .x_label = "mean length of the others' tasks (s)",
-      .y_label = "seconds",
-      .log_x = true,
-      .log_y = true,
-      .series = {{.title = "without revocation"},
-                 {.title = "with"},
-                 {.title = "T (H_96 - H_72)", .points = {}, .errors = {}, .dashed = true},
-                 {.title = "delay + grace period", .points = {}, .errors = {}, .dashed = true}}};
+}
+
+Plot empty_plot() {
+  Plot plot{.name = "revocation",
+            .title = "Until a framework has what is guaranteed to it (§3.3)",
+            .x_label = "mean length of the others' tasks (s)",
+            .y_label = "seconds",
+            .log_x = true,
+            .log_y = true,
+            .series = {}};
+  plot.series.resize(4);
+  plot.series[0].title = "without revocation";
+  plot.series[1].title = "with";
+  plot.series[2].title = fmt::format("T (H_{} - H_{})", kSlots, kSlots - kGuaranteed);
+  plot.series[2].dashed = true;
+  plot.series[3].title = "delay + grace period";
+  plot.series[3].dashed = true;
+  return plot;
+}
+
+}  // namespace
+
+Report revocation(const Plan& plan) {
+  Report report("revocation", "A guarantee, with and without revocation", "§3.3");
+  const int runs = plan.runs_or(50, 5);
+  add_texts(report, plan, runs);
+  Plot plot = empty_plot();
   std::vector<Row> rows;
   for (const int length : {10, 30, 100, 300, 1000, 3000, 10'000, 100'000}) {
-    if (plan.quick && length != 100 && length != 3000) continue;
+    if (plan.quick && length != 100 && length != 3000 && length != 100'000) continue;
     Row row = {fmt::format("{}", length), fmt::format("{:.1f}", expected(length))};
     for (const bool revokes : {false, true}) {
       const std::string name = fmt::format("T={} {}", length, revokes ? "with" : "without");
-      const auto all = run_all<Wait>(runs, plan.jobs, [&](int run) {
-        return wait(Duration(1s) * length, revokes, seed_of(plan.seed, name, run));
-      });
-      Mean time, killed;
-      double most = 0;
-      int never = 0;
-      for (const Wait& one : all) {
-        if (one.time < 0) {
-          ++never;
-          continue;
-        }
-        time.add(one.time);
-        killed.add(one.killed);
-        most = std::max(most, one.time);
-      }
+      const Waits waits = wait_all(plan, runs, name, Duration(1s) * length, revokes);
+      const Mean& time = waits.time;
       row.push_back(fmt::format("{:.1f} ± {:.1f}", time.mean(), time.error()));
-      row.push_back(fmt::format("{:.1f}", most));
-      if (revokes) row.push_back(fmt::format("{:.1f}", killed.mean()));
+      row.push_back(fmt::format("{:.1f}", waits.most));
+      if (revokes) row.push_back(fmt::format("{:.1f}", waits.killed.mean()));
       Series& series = plot.series[revokes ? 1 : 0];
       series.points.emplace_back(length, time.mean());
       series.errors.push_back(time.error());
       report.figure(name, time.mean());
       report.figure(name + " error", time.error());
-      report.figure(name + " most", most);
-      report.figure(name + " never", never);
-      report.figure(name + " killed", killed.mean());
+      report.figure(name + " most", waits.most);
+      report.figure(name + " never", waits.never);
+      report.figure(name + " killed", waits.killed.mean());
     }
     plot.series[2].points.emplace_back(length, expected(length));
     plot.series[3].points.emplace_back(length, to_seconds(kDelay + kGrace));
