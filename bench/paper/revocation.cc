@@ -47,8 +47,8 @@ Wait wait(Duration length, bool revocation, uint64_t seed) {
   world.run_for(1s);
   protocol::RoleQuota quota{"guaranteed", {}};
   quota.quota.guarantees = parse_quota_amounts(fmt::format("cpus:{}", kGuaranteed)).value();
+  // Set when it comes: until then others would leave room for it.
   leader.call(protocol::operator_call::UpdateQuota{{quota}});
-  world.run_for(1s);
 
   workloads::ElasticOptions options;
   options.framework.name = options.framework.role = "guaranteed";
