@@ -21,8 +21,8 @@
 
 namespace souk::workloads {
 
-// Makes a runnable task of a half-filled one: in a real cluster and in the simulator alike a command
-// that sleeps for `length`.
+// Makes a runnable task of a half-filled one: in a real cluster and in the simulator alike a
+// command that sleeps for `length`.
 class TaskMaker {
  public:
   virtual ~TaskMaker() = default;
