@@ -19,6 +19,7 @@ void add_status_command(CLI::App& app, int& exit_status);
 void add_explain_command(CLI::App& app, int& exit_status);
 // `souk quota` and `souk weights`.
 void add_roles_commands(CLI::App& app, int& exit_status);
+void add_sim_command(CLI::App& app, int& exit_status);
 void add_demo_command(CLI::App& app, int& exit_status);
 
 }  // namespace souk::bin
