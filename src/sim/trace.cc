@@ -105,6 +105,26 @@ Result<void> check_agents(const Trace& trace) {
   return {};
 }
 
+// Each guarantee can be met; together they may be more than there is, as on a cluster that has
+// shrunk.
+Result<void> check_guarantees(const Trace& trace) {
+  master::Totals totals;
+  for (const TraceAgents& group : trace.agents) {
+    master::Totals one;
+    master::add_to(one, group.resources);
+    for (const auto& [name, amount] : one) totals[name] += amount * group.count;
+  }
+  for (const TraceRole& role : trace.roles) {
+    for (const auto& [name, amount] : role.quota.guarantees) {
+      const auto there = totals.find(name);
+      if (there != totals.end() && amount.thousandths <= there->second) continue;
+      return fail("roles.{}.guarantee: {}:{} is more than the cluster has", role.name, name,
+                  amount_text(amount));
+    }
+  }
+  return {};
+}
+
 Result<void> check_roles(const Trace& trace) {
   std::set<std::string_view> seen;
   std::vector<protocol::RoleQuota> quotas;
@@ -125,7 +145,7 @@ Result<void> check_roles(const Trace& trace) {
   if (auto valid = master::validate_quotas(quotas, {}); !valid) {
     return fail("roles: {}", valid.error().message);
   }
-  return {};
+  return check_guarantees(trace);
 }
 
 Result<void> check_frameworks(const Trace& trace) {
