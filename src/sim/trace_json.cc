@@ -54,9 +54,11 @@ class Reader {
     const std::size_t length_;
   };
 
-  std::string line() const {
-    const std::string_view before = text_.substr(0, std::min(in_.at(), text_.size()));
-    return fmt::format("line {}", 1 + std::ranges::count(before, '\n'));
+  std::string line() {
+    for (; counted_ < std::min(in_.at(), text_.size()); ++counted_) {
+      if (text_[counted_] == '\n') ++line_;
+    }
+    return fmt::format("line {}", line_);
   }
 
   // Keeps the first. An error of the reader itself goes before `what`.
@@ -266,15 +268,7 @@ class Reader {
   }
 
   bool jobs(std::vector<TraceJob>& to) {
-    return array(kMaxTraceJobs, [&] {
-      std::vector<TraceJob> read;
-      if (!job(read)) return false;
-      if (to.size() + read.size() > kMaxTraceJobs) {
-        return wrong(fmt::format("more than {} jobs", kMaxTraceJobs));
-      }
-      std::ranges::move(read, std::back_inserter(to));
-      return true;
-    });
+    return array(kMaxTraceJobs, [&] { return job(to); });
   }
 
   struct Repeat {
@@ -316,6 +310,18 @@ class Reader {
       return wrong(fmt::format("repeat: the last would arrive after more than {}",
                                format_duration(kMaxTraceTime)));
     }
+    if (to.size() + repeat.times > kMaxTraceJobs) {
+      return wrong(fmt::format("more than {} jobs", kMaxTraceJobs));
+    }
+    uint64_t parts = 0;
+    for (const TraceStage& stage : job.stages) {
+      parts += 1 + stage.hosts.size() + stage.lengths.values.size();
+    }
+    parts_ += repeat.times * parts;
+    if (parts_ > kMaxTraceParts) {
+      return wrong(fmt::format("more than {} stages, hosts and lengths in all jobs together",
+                               kMaxTraceParts));
+    }
     for (uint64_t i = 0; i < repeat.times; ++i) {
       TraceJob& copy = to.emplace_back(job);
       copy.arrival += static_cast<int64_t>(i) * repeat.every;
@@ -348,6 +354,9 @@ class Reader {
   wire::JsonReader in_;
   std::string path_;
   std::string error_;
+  std::size_t counted_ = 0;  // bytes, of which the lines
+  std::size_t line_ = 1;
+  uint64_t parts_ = 0;
 };
 
 }  // namespace

@@ -213,6 +213,22 @@ TEST(Trace, PreferencesHaveABound) {
   expect_error(text(50'001), "hosts: their number times that of the tasks");
 }
 
+// A few bytes must not become gigabytes.
+TEST(Trace, RepeatsHaveABound) {
+  const auto text = [](int times, int stages) {
+    std::string text = R"({"jobs": [{"framework": "a", "repeat": {"times": )" +
+                       std::to_string(times) + R"(}, "stages": [)";
+    for (int i = 0; i < stages; ++i) text += R"({"duration": 1, "demand": "cpus:1"},)";
+    text.back() = ']';
+    return text + "}]}";
+  };
+  EXPECT_EQ(parse_trace_json(text(500, 100))->jobs.size(), 500u);
+  EXPECT_NE(parse_trace_json(text(50'001, 100)).error().message.find("more than 5000000 stages"),
+            std::string::npos);
+  EXPECT_NE(parse_trace_json(text(500'001, 1)).error().message.find("repeat.times: '500001'"),
+            std::string::npos);
+}
+
 TEST(TraceLengths, AreAllThatAWorkloadKnows) {
   using workloads::Lengths;
   EXPECT_EQ(parse_lengths("1.5")->mean, 1500ms);
