@@ -113,6 +113,8 @@ void MasterProcess::resume() {
     for (Action& action : std::exchange(waiting, {})) {
       if (life() == this_life) action();
     }
+    // Its own thread is as quick as those that look after its leadership.
+    if (!leadership && life() == this_life && !inputs_.empty()) run_batch();
   }
 }
 
