@@ -192,7 +192,8 @@ Answer MasterProcess::answer_of_a_standby(uint64_t number) const {
 
 void MasterProcess::on_closed(Wire wire) {
   if (!paused_) return heard_closed(wire);
-  waiting_.push_back([this, wire] { heard_closed(wire); });
+  auto& waiting = leadership_ && leadership_->owns(wire) ? leadership_waits_ : waiting_;
+  waiting.push_back([this, wire] { heard_closed(wire); });
 }
 
 void MasterProcess::heard_closed(Wire wire) {
