@@ -63,8 +63,6 @@ TEST(AgentUpdates, TheNextOneWaitsUntilTheAcknowledgementIsStored) {
   rig.acknowledge(first);
   rig.advance(1h);  // nor is the first sent again
   EXPECT_EQ(rig.states(), "");
-  rig.up();
-  EXPECT_EQ(rig.states(), "") << "nor on a new link";
   rig.store();
   EXPECT_EQ(rig.states(), "T:TASK_RUNNING");
   EXPECT_EQ(rig.stored.tasks.begin()->second.pending.size(), 1u);
