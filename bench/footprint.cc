@@ -1,5 +1,8 @@
 // What Souk takes when nothing happens: resident memory of an idle master and agent, of
 // souk-executors with a task each, time from start to serving, size of the programs.
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include "bench/support.h"
 #include "souk/scheduler.h"
 
@@ -101,6 +104,25 @@ std::vector<Duration> starts(const std::string& command, int times) {
   return samples;
 }
 
+// From before it is started to its first word to its agent: from then on it takes orders.
+std::vector<Duration> executor_starts(int times) {
+  std::vector<Duration> samples;
+  for (int i = 0; i < times; ++i) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) std::exit(1);
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    const MonoTime start = runtime::mono_now();
+    const Child executor({build_folder() + "/souk-executor", "--container", "bench", "--fd",
+                          fmt::format("{}", ends[1])});
+    char byte = 0;
+    if (recv(ends[0], &byte, 1, 0) == 1) samples.push_back(runtime::mono_now() - start);
+    ::kill(executor.pid(), SIGKILL);
+    close(ends[0]);
+    close(ends[1]);
+  }
+  return samples;
+}
+
 int64_t stripped_size(const std::string& program) {
   const std::string copy = temporary_folder() + "/stripped";
   {
@@ -122,6 +144,7 @@ int main() {
   Report report;
   const Summary master_start = summarize(starts("master", 20));
   const Summary agent_start = summarize(starts("agent", 20));
+  const Summary executor_start = summarize(executor_starts(200));
   const Cluster cluster("cpus:64;mem:65536;disk:1024");
   std::this_thread::sleep_for(std::chrono::seconds(1));
   const Memory master = memory_of(cluster.master.pid());
@@ -141,6 +164,8 @@ int main() {
   std::printf("%-44s %7.1f MB\n", "agent with their tasks", mb(tasks.agent_rss));
   std::printf("%-44s %7.1f ms\n", "master, from start to serving, median", master_start.p50);
   std::printf("%-44s %7.1f ms\n", "agent, from start to serving, median", agent_start.p50);
+  std::printf("%-44s %7.2f ms   (p99 %.2f)\n", "souk-executor, from start to ready, median",
+              executor_start.p50, executor_start.p99);
   std::printf("%-44s %7.1f MB   110 MB (libmesos.so)\n", "souk, stripped",
               static_cast<double>(souk_size) / 1e6);
   std::printf("%-44s %7.2f MB\n", "souk-executor, stripped",
@@ -155,6 +180,8 @@ int main() {
   report.add("agent_rss_with_tasks_mb", mb(tasks.agent_rss));
   report.add("master_start_ms_p50", master_start.p50);
   report.add("agent_start_ms_p50", agent_start.p50);
+  report.add("executor_ready_ms_p50", executor_start.p50);
+  report.add("executor_ready_ms_p99", executor_start.p99);
   report.add("souk_stripped_bytes", souk_size);
   report.add("executor_stripped_bytes", executor_size);
   report.print();

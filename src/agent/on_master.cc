@@ -59,6 +59,7 @@ std::optional<Refusal> refuse(const Context& c, const to_agent::RunTasks& run) {
     if (executor->stage != Stage::kEnding) return std::nullopt;
     return Refusal{Reason::kExecutorTerminated, "The executor is shutting down"};
   }
+  if (run.executor_runs) return Refusal{Reason::kExecutorTerminated, "The executor has ended"};
   const std::size_t more = run.command_task ? run.tasks.size() : 1;
   if (state.containers.size() + more <= c.options.max_containers) return std::nullopt;
   return Refusal{Reason::kContainerLaunchFailed,

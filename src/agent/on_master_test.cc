@@ -57,6 +57,22 @@ TEST(AgentLaunch, EachCommandHasAContainerOfItsOwn) {
   EXPECT_EQ(rig.find("T2")->record.executor_id, ExecutorId("T2"));
 }
 
+// The master had not heard yet that it ended, and would not have a new one in its books.
+TEST(AgentLaunch, AnExecutorThatHasEndedIsNotStartedAnewBehindTheMastersBack) {
+  Rig rig;
+  rig.up();
+  to_agent::RunTasks run = custom("E", {"T"});
+  run.executor_runs = true;
+  rig.master(run);
+  EXPECT_TRUE(rig.all<effect::LaunchContainer>().empty());
+  ASSERT_EQ(rig.updates().size(), 1u);
+  EXPECT_EQ(rig.updates()[0].state, TaskState::kLost);
+  EXPECT_EQ(rig.updates()[0].reason, Reason::kExecutorTerminated);
+  run.executor_runs = false;
+  rig.master(run);
+  EXPECT_EQ(rig.all<effect::LaunchContainer>().size(), 1u);
+}
+
 TEST(AgentLaunch, ATaskIdInUseIsNotRunAgain) {
   Rig rig;
   rig.up();

@@ -19,13 +19,12 @@ enum class Switch : uint8_t {
   kExecutorForgetsReports,  // what was not taken is lost with the agent's connection
   kMasterForgetsRescind,    // takes offers back without a word
   kMasterLosesTasks,        // a new one does not take over tasks of frameworks it has not met
-  kMasterLeaksResources,    // of tasks that failed
   kMasterKeepsUndelivered,  // believes in launches that never reached their agent
   kLeaderOutstaysSession,   // goes on leading when its session may have ended
   kAllocatorIgnoresLimits,  // of quota
 };
 
-inline constexpr std::array<std::pair<Switch, std::string_view>, 11> kSwitchNames = {{
+inline constexpr std::array<std::pair<Switch, std::string_view>, 10> kSwitchNames = {{
     {Switch::kAgentTakesAnyEpoch, "agent-takes-any-epoch"},
     {Switch::kAgentSendsUnstored, "agent-sends-unstored"},
     {Switch::kAgentForgetsUpdates, "agent-forgets-updates"},
@@ -33,7 +32,6 @@ inline constexpr std::array<std::pair<Switch, std::string_view>, 11> kSwitchName
     {Switch::kExecutorForgetsReports, "executor-forgets-reports"},
     {Switch::kMasterForgetsRescind, "master-forgets-rescind"},
     {Switch::kMasterLosesTasks, "master-loses-tasks"},
-    {Switch::kMasterLeaksResources, "master-leaks-resources"},
     {Switch::kMasterKeepsUndelivered, "master-keeps-undelivered"},
     {Switch::kLeaderOutstaysSession, "leader-outstays-session"},
     {Switch::kAllocatorIgnoresLimits, "allocator-ignores-limits"},

@@ -21,5 +21,7 @@ void add_explain_command(CLI::App& app, int& exit_status);
 void add_roles_commands(CLI::App& app, int& exit_status);
 void add_sim_command(CLI::App& app, int& exit_status);
 void add_demo_command(CLI::App& app, int& exit_status);
+// `souk emulate agents` and `souk emulate frameworks`.
+void add_emulate_command(CLI::App& app, int& exit_status);
 
 }  // namespace souk::bin

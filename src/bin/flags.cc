@@ -79,6 +79,12 @@ CLI::Option* Flags::add(const std::string& name, std::optional<Duration>& target
   return finish(option->type_name("DURATION"), name);
 }
 
+CLI::Option* Flags::add(const std::string& name, std::optional<unsigned>& target,
+                        const std::string& help) {
+  flags_.emplace_back(name, [&target] { return target ? fmt::format("{}", *target) : ""; });
+  return finish(command_.add_option("--" + name, target, help)->type_name("UINT"), name);
+}
+
 CLI::Option* Flags::add(const std::string& name, bool& target, const std::string& help) {
   flags_.emplace_back(name, [&target] { return target ? "true" : "false"; });
   auto* option = command_.add_flag("--" + name + ",!--no-" + name, target, help);

@@ -33,6 +33,8 @@ class Flags {
   // Nothing until it is set.
   CLI::Option* add(const std::string& name, std::optional<Duration>& target,
                    const std::string& help);
+  CLI::Option* add(const std::string& name, std::optional<unsigned>& target,
+                   const std::string& help);
   // --name, --name=false, --no-name
   CLI::Option* add(const std::string& name, bool& target, const std::string& help);
 

@@ -61,19 +61,25 @@ Result<json::object> parse_answer(const std::string& master, const std::string& 
   return std::move(value.as_object());
 }
 
-void print_table(const std::vector<std::vector<std::string>>& rows) {
+std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }
+  std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (std::size_t i = 0; i < row.size(); ++i) {
       line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
     }
-    std::printf("  %s\n", line.c_str());
+    text += fmt::format("  {}\n", line);
   }
+  return text;
+}
+
+void print_table(const std::vector<std::vector<std::string>>& rows) {
+  std::fputs(table_text(rows).c_str(), stdout);
 }
 
 }  // namespace souk::bin

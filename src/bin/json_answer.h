@@ -23,7 +23,9 @@ Result<std::string> ask_master(const std::string& master, const std::string& pat
 // REQUIRES a body that `master` answered: that is named if it is not a JSON object.
 Result<boost::json::object> parse_answer(const std::string& master, const std::string& body);
 
-// On standard output, indented, with columns as wide as their widest cell.
+// Indented, with columns as wide as their widest cell.
+std::string table_text(const std::vector<std::vector<std::string>>& rows);
+// The same on standard output.
 void print_table(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace souk::bin

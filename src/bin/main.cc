@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   add_roles_commands(app, exit_status);
   add_sim_command(app, exit_status);
   add_demo_command(app, exit_status);
+  add_emulate_command(app, exit_status);
   if (argc < 2) {
     std::printf("%s", app.help().c_str());
     return kExitUsage;

@@ -12,6 +12,7 @@
 #include "base/digest.h"
 #include "bin/commands.h"
 #include "bin/flags.h"
+#include "bin/sim_trace.h"
 #include "sim/swarm.h"
 
 namespace souk::bin {
@@ -155,13 +156,30 @@ int sweep(const SimFlags& flags) {
   return summary.failures.empty() ? kExitOk : kExitFailed;
 }
 
+int run(SimFlags& flags) {
+  if (flags.seed) return replay(flags);
+  if (flags.seeds == 0 && flags.hours == 0) flags.seeds = 200;
+  if (flags.hours > 0 && flags.first == 1) {
+    const auto wall = std::chrono::system_clock::now().time_since_epoch();
+    flags.first =
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(wall).count());
+    std::printf("seeds from %llu on\n", static_cast<unsigned long long>(flags.first));
+  }
+  return sweep(flags);
+}
+
 }  // namespace
 
 void add_sim_command(CLI::App& app, int& exit_status) {
-  CLI::App& command =
-      *app.add_subcommand("sim", "Simulate clusters, and what goes wrong in them, from seeds");
+  CLI::App& command = *app.add_subcommand(
+      "sim", "Simulate clusters: what goes wrong in them, or a workload of yours");
   auto flags = std::make_shared<SimFlags>();
-  command.add_option("--seed", flags->seed, "replay this one; the last line is its digest");
+  auto named = std::make_shared<Flags>(command);
+  auto trace = std::make_shared<SimTraceFlags>();
+  trace->add_to(*named);
+  command.add_option(
+      "--seed", flags->seed,
+      "replay this one (the last line is its digest); of a trace: what is random in it");
   command.add_option("--seeds", flags->seeds, "run so many, one after another");
   command.add_option("--first", flags->first, "the first of them");
   command.add_option("--hours", flags->hours, "run fresh seeds for so long");
@@ -180,20 +198,12 @@ void add_sim_command(CLI::App& app, int& exit_status) {
       "  souk sim --seed 7             what happens in it, and whether all was well\n"
       "  souk sim --seeds 1000 --jobs 2\n"
       "  souk sim --hours 8 --jobs 2   seeds nobody has run before\n"
-      "docs/SIMULATOR.md tells what is simulated, and how to read a failure.");
-  command.callback([flags, &exit_status] {
-    if (flags->seed) {
-      exit_status = replay(*flags);
-      return;
-    }
-    if (flags->seeds == 0 && flags->hours == 0) flags->seeds = 200;
-    if (flags->hours > 0 && flags->first == 1) {
-      const auto wall = std::chrono::system_clock::now().time_since_epoch();
-      flags->first = static_cast<uint64_t>(
-          std::chrono::duration_cast<std::chrono::milliseconds>(wall).count());
-      std::printf("seeds from %llu on\n", static_cast<unsigned long long>(flags->first));
-    }
-    exit_status = sweep(*flags);
+      "  souk sim --trace=examples/traces/two_teams.json\n"
+      "  souk sim --trace=jobs.csv --agents=\"60*cpus:8;mem:32768\" --allocator=lottery\n"
+      "docs/SIMULATOR.md tells what is simulated, and how to read a failure;\n"
+      "docs/CAPACITY_PLANNING.md what traces look like, and what they answer.");
+  command.callback([flags, named, trace, &exit_status] {
+    exit_status = trace->given() ? run_trace(*trace, *named, flags->seed.value_or(1)) : run(*flags);
   });
 }
 

@@ -381,7 +381,8 @@ void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_t
   Framework& framework = basket.framework;
   Agent& agent = basket.agent;
   const AgentKey pool = agent.pool(basket.short_slots).key;
-  if (!command_task && !agent.executors.contains({framework.key, executor.id})) {
+  const bool runs = !command_task && agent.executors.contains({framework.key, executor.id});
+  if (!command_task && !runs) {
     basket.left -= executor.resources;
     if (!executor.resources.empty()) {
       allocator_->accepted(framework.key, basket.role, pool, executor.resources);
@@ -405,7 +406,8 @@ void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_t
                                           .group = group,
                                           .executor = executor,
                                           .tasks = std::move(tasks),
-                                          .short_slots = basket.short_slots});
+                                          .short_slots = basket.short_slots,
+                                          .executor_runs = runs});
 }
 
 }  // namespace souk::master

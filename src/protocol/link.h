@@ -115,6 +115,9 @@ struct RunTasks {
   ExecutorSpec executor;  // for a command task only its id (the task's)
   std::vector<TaskSpec> tasks;
   bool short_slots = false;  // on these: no task may run longer than the agent's limit (§4.4)
+  // The master has its executor in its books already. If that has ended, and the news of it is on
+  // its way, the tasks are dropped: a new one would not be in the books.
+  bool executor_runs = false;
 };
 struct KillTask {
   FrameworkId framework_id;

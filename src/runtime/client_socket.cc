@@ -18,9 +18,11 @@ constexpr int kMaxReadsAtOnce = 8;
 
 }  // namespace
 
-void ClientSocket::connect(const std::string& host, uint16_t port, Duration timeout) {
+void ClientSocket::connect(const std::string& host, uint16_t port, Duration timeout,
+                           std::string local_ip) {
   host_ = host;
   port_ = port;
+  local_ip_ = std::move(local_ip);
   timer_ = loop_.call_after(timeout, [this] {
     timer_ = 0;
     fail_with(fmt::format("cannot connect to {}:{}: no answer in time", host_, port_));
@@ -39,7 +41,8 @@ void ClientSocket::try_next_address() {
     const std::string ip = std::move(addresses_.back());
     addresses_.pop_back();
     const Result<TcpAddress> address = make_tcp_address(ip, port_);
-    const Result<int> fd = address ? tcp_connect(*address) : std::unexpected(address.error());
+    const Result<int> fd =
+        address ? tcp_connect(*address, local_ip_) : std::unexpected(address.error());
     if (fd) {
       watch_ = Watch(loop_, *fd, *this);
       watch_.arm_write();

@@ -34,7 +34,8 @@ class ClientSocket final : private Watcher {
   ClientSocket(const ClientSocket&) = delete;
   ClientSocket& operator=(const ClientSocket&) = delete;
 
-  void connect(const std::string& host, uint16_t port, Duration timeout);
+  // `local_ip`: the address to connect from; empty: the kernel chooses.
+  void connect(const std::string& host, uint16_t port, Duration timeout, std::string local_ip = {});
   bool connected() const { return connected_; }
   // Written when the loop comes round, with all that was sent meanwhile; before the connection is
   // made, after that.
@@ -56,6 +57,7 @@ class ClientSocket final : private Watcher {
   Watch watch_;
   std::string host_;
   uint16_t port_ = 0;
+  std::string local_ip_;
   std::vector<std::string> addresses_;  // still to be tried, last first
   std::string last_error_;
   TimerId timer_ = 0;

@@ -69,7 +69,7 @@ HttpClient::StreamId HttpClient::open_stream(const ClientRequest& request,
 }
 
 HttpClient::StreamId HttpClient::open_link(HttpUrl url, const std::string& protocol,
-                                           LinkCallbacks callbacks, HttpHeaders headers) {
+                                           LinkCallbacks callbacks, std::string local_ip) {
   const StreamId id = ++impl_->last_id;
   auto over = [impl = impl_.get(), id] { impl->forget(id); };
   auto link = std::make_unique<ClientLink>(impl_->loop, impl_->options, std::move(callbacks),
@@ -77,7 +77,7 @@ HttpClient::StreamId HttpClient::open_link(HttpUrl url, const std::string& proto
   ClientRequest request;
   request.method = "GET";
   request.url = std::move(url);
-  request.headers = std::move(headers);
+  request.local_ip = std::move(local_ip);
   return impl_->add(std::move(link), request, protocol);
 }
 

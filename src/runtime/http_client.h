@@ -25,6 +25,8 @@ struct ClientRequest {
   HttpUrl url;
   HttpHeaders headers;  // Host, Content-Length and Connection are added
   SharedBytes body;
+  // Of streams and links: the address to connect from; empty: the kernel chooses.
+  std::string local_ip = {};
 };
 
 class HttpClient {
@@ -73,7 +75,7 @@ class HttpClient {
   // Each stream and link has a connection of its own.
   StreamId open_stream(const ClientRequest& request, StreamCallbacks callbacks);
   StreamId open_link(HttpUrl url, const std::string& protocol, LinkCallbacks callbacks,
-                     HttpHeaders headers = {});
+                     std::string local_ip = {});
   // Frames of wire/link_frame.h, also before on_open. To an id that is gone: dropped.
   void send(StreamId link, std::string bytes);
   // Ends a stream or link at once, without a callback.

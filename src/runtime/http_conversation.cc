@@ -209,7 +209,7 @@ ClientConversation::ClientConversation(Loop& loop, const HttpClient::Options& op
 void ClientConversation::start(const ClientRequest& request, std::string_view upgrade_to) {
   parser_.reset(request.method == "HEAD");
   socket_.out().append(request_bytes(request, upgrade_to));
-  socket_.connect(request.url.host, request.url.port, options_.connect_timeout);
+  socket_.connect(request.url.host, request.url.port, options_.connect_timeout, request.local_ip);
   if (options_.answer_timeout == Duration::zero()) return;
   timer_ = loop_.call_after(options_.answer_timeout, [this] {
     timer_ = 0;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "runtime/clock.h"
+#include "runtime/file_table.h"
 #include "runtime/http_text.h"
 #include "runtime/log.h"
 #include "runtime/tcp.h"
@@ -21,6 +22,8 @@ constexpr std::size_t kScratchBytes = std::size_t{64} << 10;
 constexpr int kMaxAcceptsAtOnce = 64;
 constexpr Duration kAcceptRetry = 100ms;
 constexpr Duration kQuietAfterComplaint = 10s;
+// Of a table of open files: what is no connection of this thread.
+constexpr uint64_t kOtherFiles = 256;
 
 constexpr unsigned kSlotShift = kIoThreadBits;
 constexpr unsigned kGenerationShift = 32;
@@ -58,6 +61,7 @@ Result<uint16_t> HttpIoThread::start(uint16_t port) {
 void HttpIoThread::run(uint16_t port, std::promise<Result<uint16_t>> listening) {
   pthread_setname_np(pthread_self(), fmt::format("souk-io-{}", index_).c_str());
   loop_ = std::make_unique<Loop>();
+  take_file_table();
   const Result<TcpAddress> address = make_tcp_address(options_.ip, port);
   if (!address) return listening.set_value(std::unexpected(address.error()));
   const PortSharing sharing = options_.threads == 1 ? PortSharing::kAlone
@@ -71,6 +75,21 @@ void HttpIoThread::run(uint16_t port, std::promise<Result<uint16_t>> listening) 
   listening.set_value(listener->port);
   loop_->run();
   close_all();
+}
+
+// After the loop, which others wake up by a descriptor that both tables have.
+void HttpIoThread::take_file_table() {
+  const uint64_t limit = open_files_limit();
+  if (options_.max_connections + kOtherFiles <= limit) return;
+  if (options_.own_file_tables && options_.threads > 1) {
+    const Result<void> own = own_file_table();
+    if (own) {
+      max_connections_ = std::min<std::size_t>(max_connections_, limit - kOtherFiles);
+      return;
+    }
+    log_warning("I/O threads share one table of open files: no more connections than it holds",
+                {{"limit", limit}, {"why", own.error().message}});
+  }
 }
 
 void HttpIoThread::stop() {
@@ -166,7 +185,8 @@ bool HttpIoThread::accept_one() {
   if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) return true;
   if (mono_now() >= quiet_until_) {
     quiet_until_ = mono_now() + kQuietAfterComplaint;
-    log_error("cannot accept connections: raise the limit of open files (ulimit -n)",
+    log_error("cannot accept connections: raise the limit of open files (ulimit -n), or give each "
+              "of several I/O threads a table of its own (--io_threads)",
               {{"error", std::strerror(errno)}});
   }
   loop_->call_after(kAcceptRetry, [this] { listener_.arm_read(); });

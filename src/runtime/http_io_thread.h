@@ -36,6 +36,7 @@ class HttpIoThread final : private HttpThreadContext, private Watcher {
   using Command = HttpServer::Batch::Command;
 
   void run(uint16_t port, std::promise<Result<uint16_t>> listening);
+  void take_file_table();
   void serve_mailbox();
   void finish_batch();
   void close_all();

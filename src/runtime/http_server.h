@@ -50,6 +50,10 @@ class HttpServer {
     uint16_t port = 0;  // 0: the kernel chooses
     unsigned threads = 1;
     std::size_t max_connections = 100'000;  // beyond: 503
+    // With several threads, each gets a table of open files of its own where one table is too small
+    // for max_connections. The handler must then use, on those threads, no descriptors that were
+    // opened after start(), but for the loops that it made before.
+    bool own_file_tables = false;
     std::size_t max_body = kMaxRequestBody;
     std::size_t max_header = kMaxHeaderBytes;
     std::size_t max_send_buffer = kMaxSendBuffer;

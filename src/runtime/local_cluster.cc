@@ -72,13 +72,6 @@ LocalCluster::~LocalCluster() {
   if (error) log_warning("cannot remove the cluster's folder", {{"path", work_dir_}});
 }
 
-std::vector<std::string> LocalCluster::agent_ids() {
-  const std::lock_guard lock(agents_->mutex);
-  std::vector<std::string> ids;
-  for (const auto& node : agents_->nodes) ids.push_back(node->id());
-  return ids;
-}
-
 Result<void> LocalCluster::drop(const std::string& agent_id) {
   std::unique_ptr<AgentNode> node;
   {

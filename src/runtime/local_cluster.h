@@ -30,7 +30,6 @@ class LocalCluster {
   const std::string& work_dir() const { return work_dir_; }
   // Kills the agent with this id and all that it runs, without a word to the master.
   Result<void> drop(const std::string& agent_id);
-  std::vector<std::string> agent_ids();
 
  private:
   LocalCluster() = default;

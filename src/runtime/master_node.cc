@@ -153,6 +153,8 @@ Result<void> MasterNode::Impl::start() {
   HttpServer::Options server_options{.ip = options.ip,
                                      .port = options.port,
                                      .threads = threads,
+                                     .max_connections = options.max_connections,
+                                     .own_file_tables = !options.drop_agent,
                                      .max_send_buffer = options.max_stream_buffer};
   auto listening = HttpServer::start(server_options, *this);
   if (!listening) return std::unexpected(listening.error());

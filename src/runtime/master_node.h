@@ -22,14 +22,16 @@ struct MasterNodeOptions {
   uint16_t port = 5050;  // 0: the kernel chooses
   std::string hostname;  // as clients are told; empty: the ip
   std::string work_dir;  // of the registry; made if it is not there
+  // With several, each has its own table of open files where that takes more connections.
   unsigned io_threads = 1;
+  std::size_t max_connections = 100'000;  // beyond: 503
   std::size_t max_stream_buffer = kMaxSendBuffer;  // unread bytes of one stream or link
   master::Options machine;                         // its `info` and `role_weights` are filled in
   std::string allocator = "drf";                   // a module's name, or its path
   allocator::Options allocation;
   std::vector<std::pair<std::string, std::string>> flags;  // for /flags
   // Of a whole cluster in one process: kills the agent with this id, as a power failure would. On
-  // an I/O thread.
+  // an I/O thread, which then shares the table of open files with the others.
   std::function<Result<void>(const std::string& agent)> drop_agent;
 };
 

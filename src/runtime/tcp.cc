@@ -91,14 +91,28 @@ void set_tcp_options(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 4);
 }
 
-Result<int> tcp_connect(const TcpAddress& address) {
+Result<int> tcp_connect(const TcpAddress& address, const std::string& local_ip) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return fail("cannot make a socket: {}", std::strerror(errno));
+  const auto failed = [fd](const char* doing, const std::string& what) {
+    const int error = errno;
+    ::close(fd);
+    return fail("cannot {} {}: {}", doing, what, std::strerror(error));
+  };
   set_tcp_options(fd);
+  if (!local_ip.empty()) {
+    const Result<TcpAddress> local = make_tcp_address(local_ip, 0);
+    if (!local) {
+      ::close(fd);
+      return std::unexpected(local.error());
+    }
+    // The port is chosen when both ends are known, so that ports suffice for each pair of
+    // addresses.
+    set_option(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+    if (bind(fd, local->get(), local->size) != 0) return failed("bind to", local_ip);
+  }
   if (connect(fd, address.get(), address.size) == 0 || errno == EINPROGRESS) return fd;
-  const int error = errno;
-  ::close(fd);
-  return fail("cannot connect to {}: {}", address.to_string(), std::strerror(error));
+  return failed("connect to", address.to_string());
 }
 
 int tcp_connect_error(int fd) {

@@ -36,7 +36,8 @@ Result<TcpListener> tcp_listen(const TcpAddress& address, PortSharing sharing);
 void set_tcp_options(int fd);
 
 // A connection under way (writable once it is made or has failed: then tcp_connect_error()).
-Result<int> tcp_connect(const TcpAddress& address);
+// `local_ip`: the address to connect from; empty: the kernel chooses.
+Result<int> tcp_connect(const TcpAddress& address, const std::string& local_ip = {});
 int tcp_connect_error(int fd);  // 0: connected
 
 }  // namespace souk::runtime

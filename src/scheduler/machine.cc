@@ -1,6 +1,7 @@
 #include "scheduler/machine.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/check.h"
@@ -46,6 +47,8 @@ void Machine::connect() {
   } else {
     master_ = std::exchange(redirect_, {});
   }
+  said_suppressed_ = suppressed_;
+  said_framework_ = true;
   call::Subscribe subscribe{
       options_.framework, {suppressed_.begin(), suppressed_.end()}, options_.offer_constraints};
   out(Connect{attempt_, master_, {options_.framework.id, std::move(subscribe)}});
@@ -133,6 +136,7 @@ void Machine::subscribed_now(const event::Subscribed& event) {
   heartbeat_interval_ = std::clamp<Duration>(event.heartbeat_interval, 1s, kMaxHeartbeatInterval);
   arm(now_.mono + heartbeat_interval_ * options_.max_missed_heartbeats);
   out(Tell{event});
+  catch_up();
   if (tasks_.empty()) return;
   call::Reconcile reconcile;
   for (const auto& [id, task] : tasks_) reconcile.tasks.push_back({id, task.agent});
@@ -140,6 +144,20 @@ void Machine::subscribed_now(const event::Subscribed& event) {
   for (const auto& [id, task] : tasks_) {
     if (task.kill_asked) send(call::Kill{id, task.agent, task.grace});
   }
+}
+
+void Machine::catch_up() {
+  if (!said_framework_) {
+    return send(call::UpdateFramework{
+        options_.framework, {suppressed_.begin(), suppressed_.end()}, options_.offer_constraints});
+  }
+  call::Suppress suppress;
+  std::ranges::set_difference(suppressed_, said_suppressed_, std::back_inserter(suppress.roles));
+  call::Revive revive;
+  std::ranges::set_difference(said_suppressed_, suppressed_, std::back_inserter(revive.roles));
+  // Without roles they would mean all of them.
+  if (!suppress.roles.empty()) send(std::move(suppress));
+  if (!revive.roles.empty()) send(std::move(revive));
 }
 
 void Machine::hear_update(const event::Update& event) {
@@ -183,6 +201,7 @@ void Machine::remember(const protocol::SchedulerCallBody& body) {
     options_.framework.id = std::move(id);
     suppressed_ = {update->suppressed_roles.begin(), update->suppressed_roles.end()};
     options_.offer_constraints = update->offer_constraints;
+    said_framework_ = false;
   }
 }
 

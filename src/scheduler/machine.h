@@ -156,6 +156,8 @@ class Machine {
   void reconnect(const std::string& why, bool at_once);
   void end(std::optional<std::string> error);
   void subscribed_now(const protocol::event::Subscribed& event);
+  // What was asked for while the SUBSCRIBE was on its way.
+  void catch_up();
   void hear_update(const protocol::event::Update& event);
   void note_launches(const protocol::call::Accept& accept);
   void lose_launches(const protocol::call::Accept& accept);
@@ -194,6 +196,9 @@ class Machine {
   Duration heartbeat_interval_{0};
   std::optional<MonoTime> deadline_;
   std::set<std::string> suppressed_;
+  // As the latest SUBSCRIBE said it.
+  std::set<std::string> said_suppressed_;
+  bool said_framework_ = true;  // that, and the constraints, have not changed since
   std::map<TaskId, Task> tasks_;
 };
 

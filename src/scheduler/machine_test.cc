@@ -560,6 +560,38 @@ TEST(Scheduler, RemembersSuppressedRoles) {
   }
 }
 
+// It was lost once: the master answered to a SUBSCRIBE that was out of date by then.
+TEST(Scheduler, SaysWhatChangedWhileItSubscribed) {
+  Options given = options();
+  given.suppressed_roles = {"r2"};
+  Bench bench(given);
+  bench.step(Started{});
+  bench.open();
+  bench.ask(call::Revive{{"r2"}});
+  bench.ask(call::Suppress{{"r1"}});
+  const Effects effects = bench.say(event::Subscribed{FrameworkId("F"), 5s, {}});
+  ASSERT_EQ(sent<call::Revive>(effects).size(), 1u);
+  EXPECT_EQ(sent<call::Revive>(effects)[0].roles, std::vector<std::string>{"r2"});
+  ASSERT_EQ(sent<call::Suppress>(effects).size(), 1u);
+  EXPECT_EQ(sent<call::Suppress>(effects)[0].roles, std::vector<std::string>{"r1"});
+  EXPECT_EQ(told<event::Subscribed>(effects).size(), 1u);
+}
+
+TEST(Scheduler, SaysHowTheFrameworkChangedWhileItSubscribed) {
+  Bench bench;
+  bench.step(Started{});
+  bench.open();
+  call::UpdateFramework change{options().framework, {"r1"}};
+  change.framework.webui_url = "http://here";
+  bench.ask(change);
+  const auto updates =
+      sent<call::UpdateFramework>(bench.say(event::Subscribed{FrameworkId("F"), 5s, {}}));
+  ASSERT_EQ(updates.size(), 1u);
+  EXPECT_EQ(updates[0].framework.webui_url, "http://here");
+  EXPECT_EQ(updates[0].framework.id, FrameworkId("F"));
+  EXPECT_EQ(updates[0].suppressed_roles, std::vector<std::string>{"r1"});
+}
+
 TEST(Scheduler, RemembersOfferConstraints) {
   const OfferConstraints one{{{{.attribute = "rack"}}}};
   const OfferConstraints other{{{{.attribute = "ssd"}}}};

@@ -139,6 +139,7 @@ void AgentProcess::carry_out(effect::OpenLink&& order) {
   link_ = order.link;
   const ProcessId master = redirect_ ? *std::exchange(redirect_, std::nullopt)
                                      : options_.masters[next_master_++ % options_.masters.size()];
+  services_.observer().on_note(*this, fmt::format("dials process {}", master.value));
   wire_ = services_.network().dial(*this, master);
 }
 

@@ -8,9 +8,33 @@ namespace souk::sim {
 
 namespace checkpoint = agent::checkpoint;
 
+namespace {
+
+// What an update may take to be told, with all that is resent: those of endless frameworks are
+// never all told.
+constexpr Duration kUnderWay = 60s;
+
+}  // namespace
+
 // --- at agents
 
+void TaskLivesChecker::shut_down(const AgentProcess& agent, const FrameworkId& framework) {
+  const auto at = lives_.find(framework);
+  if (at == lives_.end()) return;
+  for (auto& [id, task] : at->second) {
+    const auto told = task.updates.begin() + static_cast<std::ptrdiff_t>(task.told);
+    task.updates.erase(std::remove_if(told, task.updates.end(),
+                                      [&](const Update& u) { return u.agent == agent.id(); }),
+                       task.updates.end());
+  }
+}
+
 void TaskLivesChecker::on_event(const AgentProcess& agent, const agent::Event& event) {
+  if (const auto* said = std::get_if<agent::event::MasterSaid>(&event)) {
+    const auto* over = std::get_if<protocol::to_agent::ShutdownFramework>(&said->frame.message);
+    if (over != nullptr) shut_down(agent, over->framework_id);
+    return;
+  }
   const auto* stored = std::get_if<agent::event::Persisted>(&event);
   if (stored == nullptr || !stored->ok) return;
   std::deque<Storing>& waiting = storing_[agent.id()];
@@ -31,7 +55,8 @@ void TaskLivesChecker::on_effects(const AgentProcess& agent, const agent::Effect
     if (pending == nullptr || !pending->status.uuid) continue;
     const TaskStatus& status = pending->status;
     Life& task = life(pending->framework, status.task_id);
-    task.updates.push_back({*status.uuid, status.state, agent.id()});
+    task.updates.push_back(
+        {.uuid = *status.uuid, .state = status.state, .agent = agent.id(), .made = world().now()});
     storing_[agent.id()].push_back(
         {persist->ticket, pending->framework, status.task_id, *status.uuid});
   }
@@ -163,6 +188,7 @@ void TaskLivesChecker::at_end(bool healed) {
       const Update& next = task.updates[task.told];
       const Process* agent = world().find(next.agent);
       if (!next.stored || !agent->up()) continue;
+      if (next.made + kUnderWay > world().now()) continue;
       if (first == nullptr || id < *first) first = &id;
     }
     if (first == nullptr) continue;

@@ -41,6 +41,7 @@ class TaskLivesChecker final : public Checker {
     ProcessId agent;
     bool stored = false;
     bool told = false;
+    MonoTime made;
   };
   struct Running {
     ProcessId agent;
@@ -70,6 +71,8 @@ class TaskLivesChecker final : public Checker {
   Life& life(const FrameworkId& framework, const TaskId& task) { return lives_[framework][task]; }
   void launched(const SchedulerProcess& scheduler, const protocol::call::Accept& accept);
   void told(const SchedulerProcess& scheduler, const TaskStatus& status);
+  // The framework is over at this agent: nobody is left to be told.
+  void shut_down(const AgentProcess& agent, const FrameworkId& framework);
   void told_finished(const SchedulerProcess& scheduler, const TaskStatus& status, Life& life);
 
   std::map<FrameworkId, HashMap<TaskId, Life>> lives_;

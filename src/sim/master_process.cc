@@ -113,6 +113,8 @@ void MasterProcess::resume() {
     for (Action& action : std::exchange(waiting, {})) {
       if (life() == this_life) action();
     }
+    // Its own thread is as quick as those that look after its leadership.
+    if (!leadership && life() == this_life && !inputs_.empty()) run_batch();
   }
 }
 
@@ -190,7 +192,8 @@ Answer MasterProcess::answer_of_a_standby(uint64_t number) const {
 
 void MasterProcess::on_closed(Wire wire) {
   if (!paused_) return heard_closed(wire);
-  waiting_.push_back([this, wire] { heard_closed(wire); });
+  auto& waiting = leadership_ && leadership_->owns(wire) ? leadership_waits_ : waiting_;
+  waiting.push_back([this, wire] { heard_closed(wire); });
 }
 
 void MasterProcess::heard_closed(Wire wire) {

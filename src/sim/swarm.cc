@@ -75,6 +75,13 @@ std::string explanations(const World& world) {
   return text;
 }
 
+// A call of an operator may still be under way, in a master that stood still.
+void lift_quotas(World& world) {
+  MasterProcess* leader = world.leader();
+  if (leader == nullptr || leader->machine()->view().roles->quotas.empty()) return;
+  leader->call(without_quotas());
+}
+
 // All that ran is ended; then a newcomer must be offered all there is. Nothing: it was.
 std::optional<std::string> leak(World& world) {
   for (const auto& scheduler : world.schedulers()) scheduler->tear_down();
@@ -96,7 +103,11 @@ std::optional<std::string> leak(World& world) {
     return std::nullopt;
   };
   // Frameworks that could not say that they end are removed when their failover_timeout is over.
-  if (world.run_until(world.now() + 3h, [&] { return !missing(); })) return std::nullopt;
+  const MonoTime limit = world.now() + 3h;
+  while (world.now() < limit) {
+    lift_quotas(world);
+    if (world.run_until(world.now() + 10s, [&] { return !missing(); })) return std::nullopt;
+  }
   return missing();
 }
 
@@ -121,14 +132,11 @@ Outcome run(const Plan& plan, const RunOptions& options) {
   faults.heal();
   timeline.note("all is healed");
   const MonoTime limit = world.now() + plan.liveness;
-  bool quotas_gone = false;
   std::optional<std::string> missing;
   while (world.now() < limit && !world.queue().stalled() && !violation(checkers)) {
     world.run_for(kLook);
     // Nothing that operators did may hold anybody up for ever.
-    if (!quotas_gone && world.leader() != nullptr) {
-      quotas_gone = world.leader()->call(without_quotas());
-    }
+    lift_quotas(world);
     missing = not_yet(world);
     if (!missing) break;
   }

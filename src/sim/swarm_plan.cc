@@ -53,6 +53,22 @@ Duration draw_length(Rng& rng) {
   return draw_between(rng, 40s, 180s);
 }
 
+// A story that chance seldom tells: a leader stands still until another one leads, and agents that
+// know that one come to it just before it runs on.
+void add_old_leader(Rng& rng, const Plan& plan, std::vector<Fault>& faults) {
+  const Duration pause = draw_between(rng, 12s, 30s);
+  if (plan.safety < pause + 5s) return;
+  const MonoTime start(draw_between(rng, 5s, plan.safety - pause));
+  faults.push_back({.at = start, .kind = FaultKind::kPauseMaster, .first = 1, .length = pause});
+  for (uint32_t i = 0; i < 3 * static_cast<uint32_t>(plan.agents); ++i) {
+    const Duration before = draw_between(rng, 1ms, 4s);
+    faults.push_back({.at = start + pause - before,
+                      .kind = FaultKind::kKillAgent,
+                      .first = i,
+                      .length = draw_between(rng, 1ms, 300ms)});
+  }
+}
+
 std::vector<Fault> draw_faults(Rng rng, const Plan& plan) {
   const auto weights = draw_mix(rng, plan.masters);
   // Many small worlds see few faults, so that each matters.
@@ -72,6 +88,7 @@ std::vector<Fault> draw_faults(Rng rng, const Plan& plan) {
     fault.draw = rng.next();
     faults.push_back(fault);
   }
+  if (plan.masters > 1 && rng.below(4) == 0) add_old_leader(rng, plan, faults);
   std::ranges::stable_sort(faults, {}, &Fault::at);
   return faults;
 }

@@ -362,6 +362,7 @@ void encode(const protocol::to_agent::RunTasks& run, lp::MasterFrame::RunTasks& 
   encode(run.executor, *out.mutable_executor());
   for (const TaskSpec& task : run.tasks) encode(task, *out.add_tasks());
   if (run.short_slots) out.set_short_slots(true);
+  if (run.executor_runs) out.set_executor_runs(true);
 }
 
 void encode(const protocol::to_agent::KillTask& kill, lp::MasterFrame::KillTask& out) {
@@ -430,8 +431,9 @@ DecodedMaster decode_run_tasks(lp::MasterFrame::RunTasks& in) {
   if (!framework) return fail("run tasks: {}", framework.error().message);
   auto executor = decode(in.executor());
   if (!executor) return fail("run tasks: {}", executor.error().message);
-  protocol::to_agent::RunTasks out{std::move(*framework), in.role(), in.command_task(), in.group(),
-                                   std::move(*executor),  {},        in.short_slots()};
+  protocol::to_agent::RunTasks out{
+      std::move(*framework), in.role(), in.command_task(), in.group(),
+      std::move(*executor),  {},        in.short_slots(),  in.executor_runs()};
   if (auto all = decode_all(*in.mutable_tasks(), out.tasks); !all) {
     return fail("run tasks: {}", all.error().message);
   }

@@ -236,6 +236,9 @@ TEST(LinkDown, RunTasks) {
   EXPECT_FALSE(after.short_slots);
   before.short_slots = true;
   EXPECT_TRUE(sent_down(before).short_slots);
+  EXPECT_FALSE(after.executor_runs);
+  before.executor_runs = true;
+  EXPECT_TRUE(sent_down(before).executor_runs);
 }
 
 TEST(LinkDown, TheExecutorOfACommandTaskIsItsIdOnly) {

@@ -32,6 +32,8 @@ class JsonReader {
 
   bool ok() const { return error_.empty(); }
   const std::string& error() const { return error_; }  // "byte 17: expected ':'"
+  // How far it has read, in bytes: behind the last value or key. For errors of the caller's own.
+  std::size_t at() const { return at_; }
 
   // What the next value is; kNone at the end, on garbage and after an error.
   JsonKind peek();

@@ -17,6 +17,7 @@ FrameworkInfo Framework::info() const {
   info.failover_timeout = framework_.failover_timeout;
   info.capabilities.add(Capability::kPartitionAware);
   info.capabilities.add(Capability::kMultiRole);
+  if (framework_.gpus) info.capabilities.add(Capability::kGpuResources);
   if (framework_.short_slots) info.labels.push_back({std::string(kShortSlotsLabel), "true"});
   if (framework_.rigid) info.labels.push_back({std::string(kRigidLabel), "true"});
   return info;

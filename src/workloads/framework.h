@@ -32,6 +32,7 @@ struct FrameworkOptions {
   Duration failover_timeout = 1h;
   bool short_slots = false;  // says that it takes slots for short tasks (§4.4)
   bool rigid = false;        // asks to be revoked last (§4.2)
+  bool gpus = false;         // is offered agents with GPUs, too
   Duration ask_after = 30s;  // about tasks not heard of
 };
 

@@ -1,6 +1,8 @@
 #include "workloads/jobs.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
 
 #include "base/check.h"
 
@@ -20,21 +22,40 @@ uint64_t place_of(uint64_t tag) { return tag & 0xffffffffu; }
 
 Jobs::Jobs(JobsOptions options, Rng rng)
     : Framework(options.framework), options_(std::move(options)), rng_(rng) {
+  followers_.resize(options_.jobs.size());
+  std::map<std::string, std::size_t> classes;
   for (std::size_t i = 0; i < options_.jobs.size(); ++i) {
     const Job& job = options_.jobs[i];
     SOUK_CHECK(!job.after || *job.after < i, "a job follows one before it");
+    if (job.after) followers_[*job.after].push_back(i);
+    auto& classes_of_job = classes_.emplace_back();
     for (const Stage& stage : job.stages) {
       SOUK_CHECK(!stage.demand.empty(), "a task needs something to run on");
       SOUK_CHECK(stage.tasks <= kMaxStageTasks, "too many tasks for a stage");
+      const auto at = classes.emplace(stage.demand.to_string(), classes.size()).first;
+      classes_of_job.push_back(at->second);
     }
     jobs_.push_back({.waiting = Waiting(options_.delay)});
   }
+  jobs_of_class_.resize(classes.size());
+}
+
+std::vector<std::pair<const Resources*, uint64_t>> Jobs::waiting() const {
+  std::map<std::size_t, std::pair<const Resources*, uint64_t>> by_class;
+  for (const auto& [key, place] : order_) {
+    auto& [demand, tasks] = by_class[jobs_[place].ranked_class];
+    demand = &stage(place).demand;
+    tasks += jobs_[place].waiting.waiting();
+  }
+  std::vector<std::pair<const Resources*, uint64_t>> all;
+  for (const auto& [number, each] : by_class) all.push_back(each);
+  return all;
 }
 
 // --- jobs and stages
 
 void Jobs::first_subscribed(Context& context) {
-  began_ = context.now.mono;
+  began_ = options_.start.value_or(context.now.mono);
   for (std::size_t i = 0; i < jobs_.size(); ++i) {
     if (!options_.jobs[i].after) coming_.insert({began_ + options_.jobs[i].arrival, i});
   }
@@ -66,6 +87,7 @@ void Jobs::start_stage(Context& context, std::size_t place) {
     job.lengths[task] = lengths.next();
     job.waiting.add(task, wishes(place, task));
   }
+  job.record.alone += *std::ranges::max_element(job.lengths);
   rank(place);
   ask_again(context);
 }
@@ -82,9 +104,8 @@ std::vector<std::string> Jobs::wishes(std::size_t place, uint64_t task) const {
 void Jobs::finish(Context& context, std::size_t place) {
   jobs_[place].record.finished = context.now.mono;
   ++finished_;
-  for (std::size_t i = place + 1; i < jobs_.size(); ++i) {
+  for (const std::size_t i : followers_[place]) {
     const Job& job = options_.jobs[i];
-    if (job.after != place) continue;
     coming_.insert({std::max(began_ + job.arrival, context.now.mono + job.pause), i});
   }
 }
@@ -96,7 +117,8 @@ void Jobs::offered(Context& context, std::vector<Offer>&& offers) {
   for (const Offer& offer : offers) {
     std::vector<Plan> plans;
     Resources left = offer.resources;
-    while (auto plan = pick(context, offer, left)) {
+    PassedBy passed_by;
+    while (auto plan = pick(context, offer, left, passed_by)) {
       left -= plan->resources;
       plans.push_back(std::move(*plan));
     }
@@ -110,14 +132,23 @@ void Jobs::offered(Context& context, std::vector<Offer>&& offers) {
   settle(context);
 }
 
-// The next task for what is left of this offer.
+// The next task for what is left of this offer. Who has no use for it now has none for less of it,
+// so with many jobs that wait for the same the cost does not grow with them.
 std::optional<Framework::Plan> Jobs::pick(Context& context, const Offer& offer,
-                                          const Resources& left) {
+                                          const Resources& left, PassedBy& passed_by) {
   if (!has_room()) return std::nullopt;
   for (const auto& [key, place] : order_) {
-    if (!left.contains(stage(place).demand)) continue;
+    if (passed_by.classes.size() == classes_waiting_) break;
+    const std::size_t number = jobs_[place].ranked_class;
+    if (passed_by.classes.contains(number) || passed_by.jobs.contains(place)) continue;
+    if (!left.contains(stage(place).demand)) {
+      passed_by.classes.insert(number);
+      continue;
+    }
     const auto placed = jobs_[place].waiting.place(offer.hostname, context.now.mono);
+    note_wait(place);
     if (placed) return start(context, place, *placed, offer.hostname);
+    passed_by.jobs.insert(place);
   }
   return std::nullopt;
 }
@@ -150,11 +181,28 @@ Framework::Plan Jobs::start(Context& context, std::size_t place, const Waiting::
 // Puts the job where it belongs among those with waiting tasks.
 void Jobs::rank(std::size_t place) {
   State& job = jobs_[place];
-  if (job.rank) order_.erase(*job.rank);
-  job.rank.reset();
+  unrank(job);
+  note_wait(place);
   if (job.waiting.empty()) return;
   job.rank = {options_.order == JobOrder::kFair ? job.running : 0, place};
   order_.insert(*job.rank);
+  job.ranked_class = classes_[place][job.next_stage - 1];
+  if (jobs_of_class_[job.ranked_class]++ == 0) ++classes_waiting_;
+}
+
+void Jobs::unrank(State& job) {
+  if (!job.rank) return;
+  order_.erase(*job.rank);
+  job.rank.reset();
+  if (--jobs_of_class_[job.ranked_class] == 0) --classes_waiting_;
+}
+
+void Jobs::note_wait(std::size_t place) {
+  if (const auto until = jobs_[place].waiting.next_deadline()) {
+    host_waits_.set(place, *until);
+  } else {
+    host_waits_.cancel(place);
+  }
 }
 
 // --- tasks and time
@@ -175,23 +223,18 @@ void Jobs::task_ended(Context& context, const Task& task, bool finished) {
 }
 
 std::optional<MonoTime> Jobs::deadline() const {
-  std::optional<MonoTime> next;
-  if (!coming_.empty()) next = coming_.begin()->first;
-  for (const auto& [key, place] : order_) {
-    const auto due = jobs_[place].waiting.next_deadline();
-    if (due && (!next || *due < *next)) next = due;
-  }
-  return next;
+  const std::optional<MonoTime> next = host_waits_.next();
+  if (coming_.empty()) return next;
+  const MonoTime arrival = coming_.begin()->first;
+  return next ? std::min(*next, arrival) : arrival;
 }
 
 void Jobs::time_came(Context& context) {
   submit_due(context);
   bool impatient = false;
-  for (const auto& [key, place] : order_) {
-    Waiting& waiting = jobs_[place].waiting;
-    const auto due = waiting.next_deadline();
-    if (!due || *due > context.now.mono) continue;
-    waiting.advance(context.now.mono);
+  while (const auto place = host_waits_.pop_due(context.now.mono)) {
+    jobs_[*place].waiting.advance(context.now.mono);
+    note_wait(*place);
     impatient = true;
   }
   // What they passed by will do now.
@@ -201,7 +244,7 @@ void Jobs::time_came(Context& context) {
 
 void Jobs::settle(Context& context) { want_offers(context, !order_.empty() && has_room()); }
 
-std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, const Stage& each,
+std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, Stage each,
                                 Duration pause) {
   std::vector<Job> all(jobs);
   for (std::size_t i = 0; i < jobs; ++i) {

@@ -50,6 +50,8 @@ enum class JobOrder : uint8_t {
 struct JobsOptions {
   FrameworkOptions framework;
   std::vector<Job> jobs;
+  // What arrivals count from; nothing: from when it first subscribed.
+  std::optional<MonoTime> start = {};
   JobOrder order = JobOrder::kFair;
   Duration delay{0};                  // how long a job waits for hosts that its tasks prefer
   std::optional<uint64_t> slots_max;  // tasks at once
@@ -65,6 +67,8 @@ struct JobRecord {
   uint64_t non_local = 0;
   uint64_t anywhere = 0;  // of tasks that prefer no host
   uint64_t lost = 0;
+  // The longest task of each stage that was begun: what they would take if none had to wait.
+  Duration alone{0};
 };
 
 class Jobs final : public Framework {
@@ -75,6 +79,9 @@ class Jobs final : public Framework {
   std::size_t jobs() const { return jobs_.size(); }
   const Job& job(std::size_t place) const { return options_.jobs.at(place); }
   const JobRecord& record(std::size_t place) const { return jobs_.at(place).record; }
+  std::size_t jobs_done() const { return finished_; }
+  // The tasks that wait to be launched: by demand, how many.
+  std::vector<std::pair<const Resources*, uint64_t>> waiting() const;
 
  private:
   using Waiting = scheduler::DelayScheduling;
@@ -90,6 +97,13 @@ class Jobs final : public Framework {
     uint64_t unfinished = 0;               // tasks of its stage
     uint64_t running = 0;
     std::optional<std::pair<uint64_t, std::size_t>> rank = {};  // its entry in order_
+    std::size_t ranked_class = 0;                               // of the stage it has it for
+  };
+  // Which jobs have no use for what is left of an offer: those with demands of these classes, and
+  // these, which wait for other hosts.
+  struct PassedBy {
+    std::set<std::size_t> classes;
+    std::set<std::size_t> jobs;
   };
 
   void first_subscribed(Context& context) override;
@@ -105,10 +119,14 @@ class Jobs final : public Framework {
   void start_stage(Context& context, std::size_t place);
   void finish(Context& context, std::size_t place);
   std::vector<std::string> wishes(std::size_t place, uint64_t task) const;
-  std::optional<Plan> pick(Context& context, const Offer& offer, const Resources& left);
+  std::optional<Plan> pick(Context& context, const Offer& offer, const Resources& left,
+                           PassedBy& passed_by);
   Plan start(Context& context, std::size_t place, const Waiting::Placed& placed,
              const std::string& host);
   void rank(std::size_t place);
+  void unrank(State& job);
+  // Its wait for hosts may have begun or ended.
+  void note_wait(std::size_t place);
   bool has_room() const { return !options_.slots_max || running_ < *options_.slots_max; }
   void settle(Context& context);
 
@@ -118,13 +136,19 @@ class Jobs final : public Framework {
   std::vector<State> jobs_;
   std::set<std::pair<MonoTime, std::size_t>> coming_;  // when jobs are submitted
   std::set<std::pair<uint64_t, std::size_t>> order_;   // jobs with waiting tasks, who is next first
+  Deadlines<std::size_t> host_waits_;                  // of these, by place
+  std::vector<std::vector<std::size_t>> followers_;    // of each job
+  // Stages with one demand are of one class.
+  std::vector<std::vector<std::size_t>> classes_;  // of each job's stages
+  std::vector<std::size_t> jobs_of_class_;         // in order_
+  std::size_t classes_waiting_ = 0;                // with any of these
   uint64_t running_ = 0;
   std::size_t finished_ = 0;
 };
 
 // Jobs one after another with a pause, each of so many equal stages that find their data where the
 // stage before left it: the ALS jobs of §6.1.
-std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, const Stage& each,
+std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, Stage each,
                                 Duration pause);
 
 }  // namespace souk::workloads

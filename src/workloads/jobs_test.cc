@@ -132,6 +132,41 @@ TEST(Jobs, OfDifferentSizesShareAnOffer) {
   EXPECT_EQ(mix.jobs.record(1).anywhere, 2u);
 }
 
+TEST(Jobs, SayWhatWaits) {
+  Stage large = stage(3);
+  large.demand = resources("cpus:4;mem:512");
+  Mix mix(options({{.stages = {stage(2)}}, {.stages = {large}}, {.stages = {stage(5)}}}));
+  const auto waiting = [&] {
+    std::map<std::string, uint64_t> tasks;
+    for (const auto& [demand, count] : mix.jobs.waiting()) tasks[demand->to_string()] += count;
+    return tasks;
+  };
+  EXPECT_EQ(waiting(),
+            (std::map<std::string, uint64_t>{{"cpus:1;mem:512", 7}, {"cpus:4;mem:512", 3}}));
+  EXPECT_EQ(mix.offer("h1", 3), 3u);
+  EXPECT_EQ(waiting(),
+            (std::map<std::string, uint64_t>{{"cpus:1;mem:512", 4}, {"cpus:4;mem:512", 3}}));
+  EXPECT_EQ(mix.offer("h2", 100), 7u);
+  EXPECT_TRUE(waiting().empty());
+}
+
+TEST(Jobs, SayWhatTheyWouldTakeAlone) {
+  Stage mixed = stage(3);
+  mixed.lengths = Lengths::list({3s, 20s, 4s});
+  Mix mix(options({{.stages = {mixed, stage(1, 5s)}}}));
+  EXPECT_EQ(mix.jobs.record(0).alone, 20s);
+  mix.offer("h1", 4);
+  for (int i = 0; i < 3; ++i) mix.finish(i);
+  EXPECT_EQ(mix.jobs.record(0).alone, 25s);
+}
+
+TEST(Jobs, ArriveByTheClockIfTheyAreTold) {
+  JobsOptions late = options({{.arrival = 5s, .stages = {stage(1)}}});
+  late.start = MonoTime(100s);
+  Mix mix(late);
+  EXPECT_EQ(mix.jobs.next_deadline(), MonoTime(105s));
+}
+
 TEST(DelayedJobs, WaitForTheirHosts) {
   Stage maps = preferring({{"a", "b"}, {"a"}, {"c"}});
   maps.non_local_percent = 150;
