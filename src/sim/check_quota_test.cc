@@ -49,7 +49,7 @@ TEST(QuotaChecker, RingsAtAGrantAboveALimit) {
   Watched w;
   w.sets("eng", {.limits = {{"cpus", Scalar{2'000}}}});
   w.says(master::BatchEnded{}, {w.offers(1, "f", "o1", "a", "cpus:2", "eng/ui")});
-  w.accepts("f", {"o1"}, {w.runs(10, "f", "t", "cpus:1.5")});
+  w.accepts("f", {"o1"}, {w.runs(10, "f", "t", "cpus:1.5", "eng/ui")});
   w.says(master::BatchEnded{}, {w.offers(1, "f", "o2", "b", "cpus:1", "eng/ui")});
   w.expect_ring("role 'eng' was offered cpus and has 2.5 of it now, above its limit of 2");
 }
@@ -57,7 +57,7 @@ TEST(QuotaChecker, RingsAtAGrantAboveALimit) {
 TEST(QuotaChecker, ALimitMayBeLoweredBelowWhatARoleHas) {
   Watched w;
   w.says(master::BatchEnded{}, {w.offers(1, "f", "o1", "a", "cpus:4", "eng/ui")});
-  w.accepts("f", {"o1"}, {w.runs(10, "f", "t", "cpus:3")});
+  w.accepts("f", {"o1"}, {w.runs(10, "f", "t", "cpus:3", "eng/ui")});
   w.sets("eng", {.limits = {{"cpus", Scalar{1'000}}}});
   // Of something else, or to somebody else.
   w.says(master::BatchEnded{}, {w.offers(1, "f", "o2", "a", "mem:1024", "eng/ui"),

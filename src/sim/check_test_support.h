@@ -91,8 +91,8 @@ class Feigned {
     return master::SendToAgent{ConnectionId(link), {1, std::move(message)}};
   }
   static master::Effect runs(uint64_t link, const std::string& framework, const std::string& task,
-                             std::string_view resources) {
-    protocol::to_agent::RunTasks run{.role = "*", .command_task = true};
+                             std::string_view resources, const std::string& role = "*") {
+    protocol::to_agent::RunTasks run{.role = role, .command_task = true};
     run.framework.id = FrameworkId(framework);
     run.executor.id = ExecutorId(task);
     run.tasks = {spec(task, resources)};
