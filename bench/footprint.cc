@@ -91,7 +91,7 @@ std::vector<Duration> starts(const std::string& command, int times) {
       std::vector<std::string> argv = {build_folder() + "/souk", command,
                                        fmt::format("--port={}", port), "--work_dir=" + folder,
                                        "--logging_level=error"};
-      if (command == "agent") argv.push_back("--master=127.0.0.1:1");
+      if (command == "agent") argv.emplace_back("--master=127.0.0.1:1");
       const Child child(argv);
       wait_for(fmt::format("http://127.0.0.1:{}/health", port));
       samples.push_back(runtime::mono_now() - start);

@@ -7,27 +7,6 @@
 namespace souk::bench {
 namespace {
 
-std::size_t sink = 0;  // keeps the optimiser honest
-
-// Nanoseconds of one call: the best of five rounds of some 20 ms.
-template <class Body>
-double nanoseconds(Body&& body) {
-  int times = 1;
-  while (true) {
-    const MonoTime start = runtime::mono_now();
-    for (int i = 0; i < times; ++i) body();
-    if (runtime::mono_now() - start > 20ms) break;
-    times *= 2;
-  }
-  double best = 1e18;
-  for (int round = 0; round < 5; ++round) {
-    const MonoTime start = runtime::mono_now();
-    for (int i = 0; i < times; ++i) body();
-    best = std::min(best, static_cast<double>((runtime::mono_now() - start).count()) / times);
-  }
-  return best;
-}
-
 void row(Report& report, const char* name, const char* key, double value) {
   std::printf("%-58s %8.1f ns\n", name, value);
   report.add(std::string(key) + "_ns", value);
@@ -43,43 +22,44 @@ void measure(Report& report) {
   const Resources rest = agent - task;
   Resources books = agent;
 
-  row(report, "copy an agent's, and drop it", "copy", nanoseconds([&] {
+  row(report, "copy an agent's, and drop it", "copy", nanoseconds(20ms, [&] {
         const Resources copy = agent;  // NOLINT(performance-unnecessary-copy-initialization)
         sink += copy.items().size();
       }));
-  row(report, "== (equal, apart)", "equal", nanoseconds([&] { sink += agent == same ? 1 : 0; }));
+  row(report, "== (equal, apart)", "equal",
+      nanoseconds(20ms, [&] { sink += agent == same ? 1 : 0; }));
   row(report, "contains: an agent's, itself apart", "contains_whole",
-      nanoseconds([&] { sink += agent.contains(same) ? 1 : 0; }));
+      nanoseconds(20ms, [&] { sink += agent.contains(same) ? 1 : 0; }));
   row(report, "contains: an agent's, a task's", "contains_task",
-      nanoseconds([&] { sink += agent.contains(task) ? 1 : 0; }));
-  row(report, "-= and +=, a task's with a port", "take_and_return_task", nanoseconds([&] {
+      nanoseconds(20ms, [&] { sink += agent.contains(task) ? 1 : 0; }));
+  row(report, "-= and +=, a task's with a port", "take_and_return_task", nanoseconds(20ms, [&] {
         books -= task;
         books += task;
       }));
-  row(report, "-= and +=, cpus and mem only", "take_and_return_small", nanoseconds([&] {
+  row(report, "-= and +=, cpus and mem only", "take_and_return_small", nanoseconds(20ms, [&] {
         books -= small;
         books += small;
       }));
-  row(report, "nothing += an agent's", "add_to_empty", nanoseconds([&] {
+  row(report, "nothing += an agent's", "add_to_empty", nanoseconds(20ms, [&] {
         Resources sum;
         sum += agent;
         sink += sum.items().size();
       }));
-  row(report, "an agent's -= all of it, apart", "take_all", nanoseconds([&] {
+  row(report, "an agent's -= all of it, apart", "take_all", nanoseconds(20ms, [&] {
         Resources left = agent;
         left -= same;
         sink += left.items().size();
       }));
   row(report, "an agent's - a task's", "minus",
-      nanoseconds([&] { sink += (agent - task).items().size(); }));
+      nanoseconds(20ms, [&] { sink += (agent - task).items().size(); }));
   row(report, "rest + a task's", "plus",
-      nanoseconds([&] { sink += (rest + task).items().size(); }));
+      nanoseconds(20ms, [&] { sink += (rest + task).items().size(); }));
   row(report, "usable_by(role)", "usable_by",
-      nanoseconds([&] { sink += agent.usable_by("eng").items().size(); }));
+      nanoseconds(20ms, [&] { sink += agent.usable_by("eng").items().size(); }));
   row(report, "scalar(mem)", "scalar",
-      nanoseconds([&] { sink += static_cast<std::size_t>(agent.scalar(kMem).thousandths); }));
+      nanoseconds(20ms, [&] { sink += static_cast<std::size_t>(agent.scalar(kMem).thousandths); }));
   row(report, "quantities_of", "quantities_of",
-      nanoseconds([&] { sink += quantities_of(agent).size(); }));
+      nanoseconds(20ms, [&] { sink += quantities_of(agent).size(); }));
   report.add("checksum", static_cast<int64_t>(sink % 1000));
 }
 

@@ -32,6 +32,29 @@ inline std::string build_folder() {
   return std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
 }
 
+// Keeps the optimiser honest.
+inline std::size_t sink = 0;
+
+// Nanoseconds of one call: the best of five rounds of `length` or more, so that a neighbour's noise
+// does not count.
+template <class Body>
+double nanoseconds(Duration length, Body&& body) {
+  int times = 1;
+  while (true) {
+    const MonoTime start = runtime::mono_now();
+    for (int i = 0; i < times; ++i) body();
+    if (runtime::mono_now() - start > length) break;
+    times *= 2;
+  }
+  double best = 1e18;
+  for (int round = 0; round < 5; ++round) {
+    const MonoTime start = runtime::mono_now();
+    for (int i = 0; i < times; ++i) body();
+    best = std::min(best, static_cast<double>((runtime::mono_now() - start).count()) / times);
+  }
+  return best;
+}
+
 // A child process without input; its output goes to ours unless `quiet`.
 class Child {
  public:

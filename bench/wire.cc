@@ -12,28 +12,6 @@ namespace {
 
 using wire::ContentType;
 
-// Nanoseconds of one call: the best of five rounds of some 50 ms, so that a neighbour's noise does
-// not count.
-template <class Body>
-double nanoseconds(Body&& body) {
-  int times = 1;
-  while (true) {
-    const MonoTime start = runtime::mono_now();
-    for (int i = 0; i < times; ++i) body();
-    if (runtime::mono_now() - start > 50ms) break;
-    times *= 2;
-  }
-  double best = 1e18;
-  for (int round = 0; round < 5; ++round) {
-    const MonoTime start = runtime::mono_now();
-    for (int i = 0; i < times; ++i) body();
-    best = std::min(best, static_cast<double>((runtime::mono_now() - start).count()) / times);
-  }
-  return best;
-}
-
-std::size_t sink = 0;  // keeps the optimiser honest
-
 void row(Report& report, const std::string& name, std::size_t bytes, double encode, double decode) {
   std::printf("%-36s %8zu %10.0f %10.0f\n", name.c_str(), bytes, encode, decode);
   std::string key = name;
@@ -86,8 +64,8 @@ void call(Report& report, const std::string& name, const protocol::SchedulerCall
           ContentType type) {
   const std::string bytes = wire::encode_scheduler_call(message, type);
   row(report, name, bytes.size(),
-      nanoseconds([&] { sink += wire::encode_scheduler_call(message, type).size(); }),
-      nanoseconds([&] { sink += wire::decode_scheduler_call(bytes, type).has_value(); }));
+      nanoseconds(50ms, [&] { sink += wire::encode_scheduler_call(message, type).size(); }),
+      nanoseconds(50ms, [&] { sink += wire::decode_scheduler_call(bytes, type).has_value(); }));
 }
 
 void event(Report& report, const std::string& name, const protocol::SchedulerEvent& message,
@@ -95,12 +73,14 @@ void event(Report& report, const std::string& name, const protocol::SchedulerEve
   std::string bytes;
   wire::append_scheduler_event(bytes, message, type);
   std::string out;
-  row(report, name, bytes.size(), nanoseconds([&] {
-        out.clear();
-        wire::append_scheduler_event(out, message, type);
-        sink += out.size();
-      }),
-      nanoseconds([&] { sink += wire::decode_scheduler_event(bytes, type).has_value(); }));
+  row(report, name, bytes.size(),
+      nanoseconds(50ms,
+                  [&] {
+                    out.clear();
+                    wire::append_scheduler_event(out, message, type);
+                    sink += out.size();
+                  }),
+      nanoseconds(50ms, [&] { sink += wire::decode_scheduler_event(bytes, type).has_value(); }));
 }
 
 void up(Report& report, const std::string& name, const protocol::AgentMessage& message) {
@@ -108,12 +88,14 @@ void up(Report& report, const std::string& name, const protocol::AgentMessage& m
   (void)wire::append_link_frame(frame, message);
   const std::string bytes = frame.substr(wire::kLinkHeaderBytes);
   std::string out;
-  row(report, name, bytes.size(), nanoseconds([&] {
-        out.clear();
-        (void)wire::append_link_frame(out, message);
-        sink += out.size();
-      }),
-      nanoseconds([&] { sink += wire::decode_agent_message(bytes).has_value(); }));
+  row(report, name, bytes.size(),
+      nanoseconds(50ms,
+                  [&] {
+                    out.clear();
+                    (void)wire::append_link_frame(out, message);
+                    sink += out.size();
+                  }),
+      nanoseconds(50ms, [&] { sink += wire::decode_agent_message(bytes).has_value(); }));
 }
 
 void down(Report& report, const std::string& name, protocol::MasterMessage body) {
@@ -122,19 +104,21 @@ void down(Report& report, const std::string& name, protocol::MasterMessage body)
   (void)wire::append_link_frame(frame, message);
   const std::string bytes = frame.substr(wire::kLinkHeaderBytes);
   std::string out;
-  row(report, name, bytes.size(), nanoseconds([&] {
-        out.clear();
-        (void)wire::append_link_frame(out, message);
-        sink += out.size();
-      }),
-      nanoseconds([&] { sink += wire::decode_master_frame(bytes).has_value(); }));
+  row(report, name, bytes.size(),
+      nanoseconds(50ms,
+                  [&] {
+                    out.clear();
+                    (void)wire::append_link_frame(out, message);
+                    sink += out.size();
+                  }),
+      nanoseconds(50ms, [&] { sink += wire::decode_master_frame(bytes).has_value(); }));
 }
 
 double recordio_mb_per_s(std::size_t record_bytes) {
   std::string stream;
   const std::string record(record_bytes, 'x');
   while (stream.size() < (std::size_t{8} << 20)) wire::append_record(stream, record);
-  const double ns = nanoseconds([&] {
+  const double ns = nanoseconds(50ms, [&] {
     wire::RecordParser parser;
     constexpr std::size_t kPiece = std::size_t{64} << 10;
     for (std::size_t at = 0; at < stream.size(); at += kPiece) {

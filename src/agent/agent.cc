@@ -10,6 +10,9 @@ namespace souk::agent {
 
 Machine::Machine(Options options, const Rng& rng, Recovered recovered)
     : options_(std::move(options)), state_(rng.fork("agent uuids"), rng.fork("agent jitter")) {
+  if (options_.switches.on(Switch::kAgentForgetsUpdates)) {
+    for (auto& [key, task] : recovered.checkpoint.tasks) task.pending.clear();
+  }
   restore(state_, std::move(recovered.checkpoint));
 }
 

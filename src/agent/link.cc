@@ -109,7 +109,7 @@ void on(Context& c, event::LinkClosed&& e) {
 }
 
 bool accept_epoch(Context& c, uint64_t epoch) {
-  if (epoch < c.state.epoch) {
+  if (epoch < c.state.epoch && !c.options.switches.on(Switch::kAgentTakesAnyEpoch)) {
     warn(c, "refused a master of epoch {}: one of epoch {} has led this cluster since", epoch,
          c.state.epoch);
     drop_link(c);

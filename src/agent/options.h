@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <string>
 
+#include "base/switches.h"
 #include "base/time.h"
 #include "model/agent.h"
 
@@ -50,6 +51,8 @@ struct Options {
   std::size_t max_sandboxes = 10'000;     // of ended containers
   std::size_t max_file_requests = 256;    // unanswered, of one link
   std::size_t max_completed_tasks = 500;  // remembered for the view
+
+  Switches switches;  // for tests
 };
 
 }  // namespace souk::agent

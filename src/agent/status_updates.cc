@@ -97,6 +97,10 @@ bool update(Context& c, Framework& framework, Task& task, TaskStatus status) {
   if (task.pending.size() == 1) task.resend_delay = c.options.resend_first;
   const Uuid uuid = *status.uuid;
   persist(c, checkpoint::UpdatePending{framework.info.id, std::move(status)});
+  if (c.options.switches.on(Switch::kAgentSendsUnstored)) {
+    perform(c, held::OfferUpdate{framework.info.id, task.record.spec.id, uuid});
+    return true;
+  }
   after_stored(c, held::OfferUpdate{framework.info.id, task.record.spec.id, uuid});
   return true;
 }
@@ -137,6 +141,7 @@ void acknowledge(Context& c, const protocol::to_agent::Acknowledge& ack) {
   // Of an update that was sent twice, the second acknowledgement comes too late.
   if (!first.durable || first.status.uuid != ack.uuid) return;
   const bool last = is_terminal(first.status.state);
+  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.resize(1);
   task->pending.pop_front();
   c.state.timers.cancel(timer_of(TimerKind::kResend, *task));
   if (last) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "base/switches.h"
 #include "base/time.h"
 #include "model/agent.h"
 #include "model/constraints.h"
@@ -161,6 +162,7 @@ struct Options {
   Duration revocation_grace = 30s;
   // What --allocator_options says, for modules of their own.
   std::map<std::string, std::string> parameters;
+  Switches switches;  // for tests
 };
 
 // Bounds what a framework's declines can grow: beyond it the filters of each of its roles collapse

@@ -22,7 +22,10 @@
 // Quota, as two stages. Roles that lack something guaranteed, of which the agent has some, come
 // first. Everybody else leaves what is needed for all guarantees that are not met (the headroom).
 // Nobody gets unreserved resources above a limit, its own role's or one above it. A role that may
-// have no more cpus or mem at all is offered nothing unreserved: the rest would be of no use.
+// have no more cpus or mem at all is offered nothing unreserved: the rest would be of no use. Who
+// lacks something guaranteed gets that all the same, unless a limit stands against it. Slots for
+// short tasks do not count: they empty themselves. An agent on which the headroom held somebody
+// short is tried again when more is free beyond it than was then.
 //
 // An agent on which more is allocated than it has gives nothing until that is over.
 #pragma once
@@ -108,8 +111,8 @@ class Engine final : public Allocator {
                std::vector<Explanation>& explanations) const override;
   std::optional<std::string> check(const OfferConstraints& constraints) const override;
 
-  // What the books have wrong, or, right after allocate(), who could still get something; for
-  // tests, slow.
+  // What the books have wrong, or who could get something that the next allocate() will not look
+  // for; for tests, slow.
   std::optional<std::string> broken_invariant() const;
 
  private:
@@ -174,7 +177,8 @@ class Engine final : public Allocator {
     bool held_short = false;     // the headroom took something from somebody
     std::size_t asked = 0;       // how often the filters were
     AgentFilters::Groups stopping;
-    uint64_t mark = 0;  // of the places that they stop, once worked out
+    uint64_t mark = 0;                  // of the places that they stop, once worked out
+    AgentFilters::Surely refused = {};  // by these filters: all that is free, so whatever is cut
   };
   static constexpr std::size_t kNotFree = SIZE_MAX;
 
@@ -282,6 +286,7 @@ class Engine final : public Allocator {
   std::optional<std::string> broken_quota() const;
   std::optional<std::string> broken_order(const Node& node) const;
   std::optional<std::string> broken_filters() const;
+  bool is_at_rest() const;
   std::optional<std::string> forgotten_grant() const;
 
   Policy policy_;

@@ -166,6 +166,7 @@ void Engine::serve(Agent& agent, const std::vector<Client*>* among, std::vector<
   }
   while (agent.free_index != kNotFree) {
     Trial trial = trial_on(agent);
+    trial.refused = agent.filters.surely(agent.free);
     Client* client = pick(trial, among);
     if (client == nullptr) {
       if (trial.held_short) note_short(agent, among == nullptr);
@@ -212,6 +213,7 @@ Client* Engine::first_in(const Node& node, bool lacks, bool only_lacking, Trial&
     if (node.leaf) return nullptr;
   }
   for (Client* client : node.row) {
+    if (trial.refused.stopped(client->filter_key)) continue;
     if (may_have(*client, trial)) {
       if (trial.agent.passes.empty() || find_pass(trial.agent, *client) == nullptr) return client;
     } else if (trial.agent.plain && trial.offer != nullptr && trial.offer->empty() &&
@@ -260,6 +262,7 @@ void Engine::gather(const Node& node, bool lacks, bool only_lacking, Trial& tria
     lacks = node.role->lacks() && lacks_here(*node.role, trial.agent);
   }
   for (Client* client : node.row) {
+    if (trial.refused.stopped(client->filter_key)) continue;
     if (may_have(*client, trial) && find_pass(trial.agent, *client) == nullptr) {
       eligible.push_back(client);
     }

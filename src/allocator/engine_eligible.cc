@@ -142,14 +142,13 @@ void Engine::cut(const Client& client, const Role* role, Trial& trial) const {
 // After a few questions about the same offer it is cheaper to mark all whom filters stop.
 bool Engine::stopped(const Client& client, Trial& trial) const {
   constexpr std::size_t kFew = 4;
-  constexpr std::size_t kFewCheap = 16;
   if (client.refuses_all_until) return true;
   const AgentFilters& filters = trial.agent.filters;
   if (client.filters == 0 || filters.empty()) return false;
   if (trial.asked++ == 0) trial.stopping = filters.stopping(*trial.offer);
   if (trial.stopping.empty()) return false;
-  if (trial.asked <= (filters.is_cheap(trial.stopping) ? kFewCheap : kFew)) {
-    return filters.find(client.filter_key, trial.stopping) != nullptr;
+  if (trial.asked <= kFew || filters.is_cheap(trial.stopping)) {
+    return filters.stops(client.filter_key, trial.stopping, eras_, last_era_);
   }
   if (trial.mark == 0) {
     trial.mark = ++last_mark_;

@@ -16,8 +16,18 @@ std::optional<std::string> Engine::broken_invariant() const {
   if (auto broken = broken_quota()) return broken;
   if (auto broken = broken_order(tree_.root().node)) return broken;
   if (auto broken = broken_filters()) return broken;
-  if (touched_.empty() && contenders_.empty() && !rescinds_due_) return forgotten_grant();
-  return std::nullopt;
+  return is_at_rest() ? forgotten_grant() : std::nullopt;
+}
+
+// Whether the next allocate() has nobody to try.
+bool Engine::is_at_rest() const {
+  if (!touched_.empty() || !contenders_.empty() || rescinds_due_) return false;
+  if (!quota_set_) return put_off_.empty();
+  const bool somebody_is_back = std::ranges::any_of(put_off_, [this](ClientId id) {
+    const auto at = clients_.find(id);
+    return at != clients_.end() && at->second->ranked && !is_spent(*at->second->role);
+  });
+  return !somebody_is_back && to_try_with_more().empty();
 }
 
 std::optional<std::string> Engine::broken_agent(const Agent& agent) {

@@ -11,11 +11,17 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
-#include "allocator/modules.h"
+#include "allocator/engine.h"
 #include "allocator/naive_cluster.h"
 #include "base/digest.h"
 
@@ -26,7 +32,7 @@ namespace {
 template <class Mine>
 std::pair<int64_t, int64_t> dominant_share(const Books& books, Mine mine) {
   std::pair<int64_t, int64_t> most{0, 1};
-  for (const char* name : {"cpus", "mem", "disk"}) {
+  for (const char* name : {"cpus", "mem", "disk", "gpus"}) {
     int64_t total = 0;
     int64_t used = 0;
     for (const auto& [key, agent] : books.agents) total += agent.total.scalar(name).thousandths;
@@ -152,16 +158,50 @@ Options options_of(uint64_t seed) {
   return options;
 }
 
-std::unique_ptr<Allocator> make(uint64_t seed) {
-  return make_module("drf", options_of(seed), Rng(seed)).value();
+// No filter ends unnoticed, and nobody is woken for nothing. (A filter that a longer one covers has
+// no deadline of its own.)
+std::string check_deadline(const Books& books, std::optional<MonoTime> next) {
+  const MonoTime now(books.now);
+  std::optional<MonoTime> earliest;
+  for (const Filter& filter : books.filters) {
+    if (filter.until > now && (!earliest || filter.until < *earliest)) earliest = filter.until;
+  }
+  if (earliest && !next) return "a filter ends, and there is no deadline";
+  if (next && *next > now && (!earliest || *next < *earliest)) return "no filter ends then";
+  return "";
 }
 
-std::string run(uint64_t seed, const std::vector<uint32_t>& words, bool with_quota) {
-  Cluster cluster(make(seed), options_of(seed), with_quota);
-  for (const uint32_t word : words) {
-    cluster.step(word / 4);
-    if (word % 4 == 0) continue;  // several facts before the next decision
+// A random cluster on the engine, whose books are checked after every deed and decision.
+struct Checked {
+  Checked(uint64_t seed, bool with_quota, Scale scale = {})
+      : owned(std::make_unique<Engine>(Engine::Policy::kDrf, options_of(seed), Rng(seed))),
+        engine(*owned),
+        cluster(std::move(owned), options_of(seed), with_quota, scale) {}
+
+  std::string step(uint64_t word, bool calm = false) {
+    cluster.step(word, calm);
+    return check();
+  }
+  std::string allocate() {
     std::string wrong = cluster.allocate(check_grant, check_end);
+    return wrong.empty() ? check() : wrong;
+  }
+  std::string check() const {
+    std::string wrong = engine.broken_invariant().value_or("");
+    return wrong.empty() ? check_deadline(cluster.books(), engine.next_deadline()) : wrong;
+  }
+
+  std::unique_ptr<Engine> owned;  // until the cluster has it
+  Engine& engine;
+  Cluster cluster;
+};
+
+std::string run(uint64_t seed, const std::vector<uint32_t>& words, bool with_quota) {
+  Checked checked(seed, with_quota);
+  for (const uint32_t word : words) {
+    std::string wrong = checked.step(word / 4);
+    // Now and then several facts before the next decision.
+    if (wrong.empty() && word % 4 != 0) wrong = checked.allocate();
     if (!wrong.empty()) return wrong;
   }
   return "";
@@ -184,14 +224,14 @@ RC_GTEST_PROP(EngineProperty, DecidesAsTheNaiveImplementationUnderQuota, (uint64
 void run_long(bool with_quota) {
   std::size_t granted = 0;
   for (uint64_t seed = 0; seed < 60 / kFewerBy; ++seed) {
-    Cluster cluster(make(seed), options_of(seed), with_quota);
+    Checked checked(seed, with_quota);
     Rng rng(seed + 1000);
     for (int i = 0; i < 500; ++i) {
-      cluster.step(rng.next(), i % 100 > 30);
+      ASSERT_EQ(checked.step(rng.next(), i % 100 > 30), "") << "seed " << seed << ", step " << i;
       if (rng.below(4) == 0) continue;
-      ASSERT_EQ(cluster.allocate(check_grant, check_end), "") << "seed " << seed << ", step " << i;
+      ASSERT_EQ(checked.allocate(), "") << "seed " << seed << ", step " << i;
     }
-    granted += cluster.granted();
+    granted += checked.cluster.granted();
   }
   EXPECT_GT(granted, 4000 / kFewerBy);
 }
@@ -199,12 +239,41 @@ void run_long(bool with_quota) {
 TEST(EngineProperty, LongRunsToo) { run_long(false); }
 TEST(EngineProperty, LongRunsUnderQuotaToo) { run_long(true); }
 
+// The most clients that have refused the same on one agent.
+std::size_t largest_refusal(const Books& books) {
+  std::map<std::pair<uint32_t, std::string>, std::set<Who>> who;
+  for (const Filter& filter : books.filters) {
+    who[{filter.agent, filter.refused.to_string()}].insert(filter.who);
+  }
+  std::size_t most = 0;
+  for (const auto& [what, clients] : who) most = std::max(most, clients.size());
+  return most;
+}
+
+// Crowds that refuse nearly everything for long, so that agents keep the filters of most clients;
+// now and then some of them forget theirs.
+TEST(EngineProperty, CrowdsThatRefuse) {
+  std::size_t largest = 0;
+  for (uint64_t seed = 0; seed < std::max<uint64_t>(6 / kFewerBy, 1); ++seed) {
+    Checked checked(seed, false,
+                    {.agents = 2, .frameworks = 100, .refusal_seconds = 2000, .obstinate = true});
+    Rng rng(seed + 1000);
+    for (int i = 0; i < 3000; ++i) {
+      ASSERT_EQ(checked.step(rng.next()), "") << "seed " << seed << ", step " << i;
+      ASSERT_EQ(checked.allocate(), "") << "seed " << seed << ", step " << i;
+      if (i % 20 == 0) largest = std::max(largest, largest_refusal(checked.cluster.books()));
+    }
+  }
+  EXPECT_GT(largest, 100u);  // so that the engine keeps them in its dense form
+}
+
 // The same facts and the same seed: the same grants in the same order, with quota as well.
 RC_GTEST_PROP(EngineProperty, IsDeterministicUnderQuota, (uint64_t seed)) {
   const auto words = *many_words();
   const auto digest_of = [&] {
     Digest digest;
-    Cluster cluster(make(seed), options_of(seed), true);
+    Checked checked(seed, true);
+    Cluster& cluster = checked.cluster;
     for (const uint32_t word : words) {
       cluster.step(word);
       const auto note = [&](const Books&, const Grant& grant) -> std::string {

@@ -30,6 +30,7 @@ void Engine::set_quota(const std::string& name, const Quota& quota) {
   for (const auto& [resource, scalar] : quota.limits) {
     const std::size_t slot = measure_.slot_of(resource);
     if (slot == Measure::kNoSlot) continue;
+    if (options_.switches.on(Switch::kAllocatorIgnoresLimits)) continue;
     if (role.quota.limit.size() <= slot) role.quota.limit.resize(slot + 1);
     role.quota.limit[slot] = scalar.thousandths;
   }

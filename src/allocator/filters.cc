@@ -5,6 +5,18 @@
 
 namespace souk::allocator {
 
+namespace {
+
+bool has_bit(const std::vector<uint64_t>& words, std::size_t at) {
+  return at / 64 < words.size() && (words[at / 64] >> (at % 64) & 1) != 0;
+}
+void set_bit(std::vector<uint64_t>& words, std::size_t at, bool on) {
+  const uint64_t bit = uint64_t{1} << (at % 64);
+  words[at / 64] = on ? words[at / 64] | bit : words[at / 64] & ~bit;
+}
+
+}  // namespace
+
 std::size_t AgentFilters::position(const Group& group, uint32_t place) {
   if (group.dense) return std::min<std::size_t>(place, group.keys.size());
   const auto at = std::ranges::lower_bound(group.keys, place, {}, &FilterKey::place);
@@ -27,6 +39,7 @@ FilterKey& AgentFilters::open(Group& group, uint32_t place) {
         group.keys.push_back({next, 0});
       }
       group.filters.resize(group.keys.size());
+      group.bits.words.resize((group.keys.size() + 63) / 64);
       at = place;
     } else {
       const auto offset = static_cast<std::ptrdiff_t>(at);
@@ -40,6 +53,7 @@ FilterKey& AgentFilters::open(Group& group, uint32_t place) {
 
 void AgentFilters::close(Group& group, std::size_t at) {
   --group.count;
+  if (group.dense) set_bit(group.bits.words, at, false);
   if (!group.dense) {
     group.keys.erase(group.keys.begin() + static_cast<std::ptrdiff_t>(at));
     group.filters.erase(group.filters.begin() + static_cast<std::ptrdiff_t>(at));
@@ -53,6 +67,7 @@ void AgentFilters::respread(Group& group, bool dense) {
   const std::vector<FilterKey> keys = std::exchange(group.keys, {});
   const std::vector<Filter> filters = std::exchange(group.filters, {});
   group.dense = dense;
+  group.bits = {};
   for (std::size_t at = 0; at < keys.size(); ++at) {
     if (keys[at].era == 0) continue;
     for (auto next = static_cast<uint32_t>(group.keys.size()); dense && next < keys[at].place;
@@ -63,6 +78,11 @@ void AgentFilters::respread(Group& group, bool dense) {
     group.keys.push_back(keys[at]);
     group.filters.push_back(filters[at]);
   }
+  if (!dense) return;
+  group.bits.words.resize((group.keys.size() + 63) / 64);
+  for (const FilterKey key : keys) {
+    if (key.era != 0) set_bit(group.bits.words, key.place, true);
+  }
 }
 
 AgentFilters::Groups AgentFilters::stopping(const Resources& offer) const {
@@ -71,6 +91,42 @@ AgentFilters::Groups AgentFilters::stopping(const Resources& offer) const {
     if (groups_[group].refused->contains(offer)) groups.push_back(group);
   }
   return groups;
+}
+
+bool AgentFilters::stops(FilterKey key, const Groups& groups, const std::vector<uint32_t>& eras,
+                         uint32_t latest) const {
+  for (const uint32_t number : groups) {
+    const Group& group = groups_[number];
+    if (!group.dense) {
+      const std::size_t at = position(group, key.place);
+      if (at < group.keys.size() && group.keys[at] == key) return true;
+      continue;
+    }
+    if (!has_bit(group.bits.words, key.place)) continue;
+    if (key.era <= group.bits.as_of) return true;
+    // A look at all of them costs about as much as this many at one.
+    if (++group.bits.doubts * 32 > group.keys.size()) review(group, eras, latest);
+    if (group.keys[key.place] == key) return true;
+  }
+  return false;
+}
+
+AgentFilters::Surely AgentFilters::surely(const Resources& offer) const {
+  for (const Group& group : groups_) {
+    if (group.bits.as_of == 0 || !group.refused->contains(offer)) continue;
+    return {group.bits.words, group.bits.as_of};
+  }
+  return {};
+}
+
+// From here on the bits are of the living.
+void AgentFilters::review(const Group& group, const std::vector<uint32_t>& eras, uint32_t latest) {
+  for (std::size_t at = 0; at < group.keys.size(); ++at) {
+    const FilterKey key = group.keys[at];
+    set_bit(group.bits.words, at, key.era != 0 && key.era == eras[key.place]);
+  }
+  group.bits.as_of = latest;
+  group.bits.doubts = 0;
 }
 
 bool AgentFilters::is_cheap(const Groups& groups) const {
@@ -100,6 +156,7 @@ bool AgentFilters::add(FilterKey key, std::shared_ptr<const Resources> refused, 
   FilterKey& place = open(*group, key.place);
   Filter& old = group->filters[static_cast<std::size_t>(&place - group->keys.data())];
   const bool replaces = std::exchange(place, key) == key;
+  if (group->dense) set_bit(group->bits.words, key.place, true);
   if (!replaces || old.until <= filter.until) old = filter;
   return !replaces;
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include <boost/container/small_vector.hpp>
@@ -47,8 +48,24 @@ class AgentFilters {
   using Groups = boost::container::small_vector<uint32_t, 8>;
   Groups stopping(const Resources& offer) const;
 
-  // Whether find() costs next to nothing in these groups.
+  // Whether stops() costs next to nothing in these groups.
   bool is_cheap(const Groups& groups) const;
+  // Whether a filter of these groups stops the client. `eras` are the present ones by place, and
+  // `latest` is the latest that was begun. REQUIRES that the key is of the present.
+  bool stops(FilterKey key, const Groups& groups, const std::vector<uint32_t>& eras,
+             uint32_t latest) const;
+
+  // Some of those whom filters stop from being offered this or a part of it, by a test that looks
+  // at nothing else; good until something is added or ended. Their keys must be of the present.
+  struct Surely {
+    std::span<const uint64_t> words;
+    uint32_t as_of = 0;
+    bool stopped(FilterKey key) const {
+      return key.era <= as_of && key.place / 64 < words.size() &&
+             (words[key.place / 64] >> (key.place % 64) & 1) != 0;
+    }
+  };
+  Surely surely(const Resources& offer) const;
 
   // The client's filter that ends last; null: it has none in these groups.
   const Filter* find(FilterKey key, const Groups& groups) const;
@@ -68,6 +85,14 @@ class AgentFilters {
   void visit_all(Visit visit) const;
 
  private:
+  // Which places have a filter, in a dense group: a few cache lines tell it of a thousand. Of
+  // clients whose era was there at `as_of` they tell it without a look at the key, which may be
+  // dead otherwise.
+  struct Bits {
+    std::vector<uint64_t> words;
+    uint32_t as_of = 0;
+    uint32_t doubts = 0;  // looks at keys since then
+  };
   // Sparse: keys are sorted by place. Dense, where most clients have one: the key at an index is of
   // that place, an era of 0 means none. `filters` runs beside the keys.
   struct Group {
@@ -76,7 +101,9 @@ class AgentFilters {
     std::vector<Filter> filters;
     std::size_t count = 0;
     bool dense = false;
+    mutable Bits bits;
   };
+  static void review(const Group& group, const std::vector<uint32_t>& eras, uint32_t latest);
   static std::size_t position(const Group& group, uint32_t place);
   static FilterKey& open(Group& group, uint32_t place);
   static void close(Group& group, std::size_t at);

@@ -110,6 +110,47 @@ TEST(Filters, ManyAreFoundAsFewAre) {
   EXPECT_EQ(visited, expected.size());
 }
 
+// Whom a group of many stops, and how it is known of most of them without a look at their keys, as
+// clients come, go and forget their filters.
+TEST(Filters, WhomTheyStopIsKnownFromBits) {
+  constexpr uint32_t kPlaces = 300;
+  AgentFilters filters;
+  std::vector<uint32_t> eras(kPlaces);
+  uint32_t latest = 0;
+  for (uint32_t& era : eras) era = ++latest;
+  std::set<uint32_t> stopped;
+  Rng rng(5);
+  std::size_t most_surely = 0;
+  for (int step = 0; step < 20'000; ++step) {
+    const auto place = static_cast<uint32_t>(rng.below(kPlaces));
+    const bool fill = step % 5000 < 3000;
+    if (rng.below(20) == 0) {
+      eras[place] = ++latest;  // forgets all of its filters
+      stopped.erase(place);
+    } else if (rng.below(10) < (fill ? 9 : 1)) {
+      filters.add({place, eras[place]}, bag("cpus:2"), {at(5s), 0});
+      stopped.insert(place);
+    } else {
+      filters.end({place, eras[place]}, at(5s));
+      stopped.erase(place);
+    }
+    const auto groups = filters.stopping(*bag("cpus:1"));
+    const auto other = static_cast<uint32_t>(rng.below(kPlaces));
+    ASSERT_EQ(filters.stops({other, eras[other]}, groups, eras, latest), stopped.contains(other))
+        << "step " << step;
+    ASSERT_FALSE(filters.surely(*bag("cpus:3")).stopped({other, eras[other]}));
+    if (step % 100 != 0) continue;
+    std::size_t surely = 0;
+    for (uint32_t each = 0; each < kPlaces; ++each) {
+      if (!filters.surely(*bag("cpus:1")).stopped({each, eras[each]})) continue;
+      ++surely;
+      ASSERT_TRUE(stopped.contains(each)) << "step " << step;
+    }
+    most_surely = std::max(most_surely, surely);
+  }
+  EXPECT_GT(most_surely, 200u);
+}
+
 TEST(FilterEnds, ComeInTheirOrder) {
   FilterEnds ends;
   EXPECT_EQ(ends.next(), std::nullopt);

@@ -253,9 +253,14 @@ struct Books {
     return client != clients.end() && framework != frameworks.end() && framework->second.active &&
            client->second.subscribed && !client->second.suppressed;
   }
+  // Agents with GPUs are for those that can use them.
+  bool may_use(const Who& who, uint32_t agent) const {
+    return agents.at(agent).total.scalar(kGpus).thousandths == 0 ||
+           frameworks.at(who.first).facts.capabilities.has(Capability::kGpuResources);
+  }
   // But for filters.
   Resources offerable(const Who& who, uint32_t agent) const {
-    if (!wants_offers(who) || !agents.at(agent).active) return {};
+    if (!wants_offers(who) || !agents.at(agent).active || !may_use(who, agent)) return {};
     std::vector<Resource> items = free(agent).value_or(Resources()).items();
     std::erase_if(items, [&](const Resource& item) { return !is_usable(item, who); });
     Resources mine = cut_by_quota(who.second, Resources(std::move(items)));
@@ -323,11 +328,19 @@ struct Books {
   }
 };
 
+struct Scale {
+  std::size_t agents = 4;
+  std::size_t frameworks = 5;
+  uint64_t refusal_seconds = 4;  // below so many
+  bool obstinate = false;        // agents stay, and frameworks refuse nearly all that they get
+};
+
 // Does random deeds, each determined by a word; the books follow.
 class Cluster {
  public:
-  Cluster(std::unique_ptr<Allocator> allocator, const Options& options, bool with_quota)
-      : allocator_(std::move(allocator)), with_quota_(with_quota) {
+  Cluster(std::unique_ptr<Allocator> allocator, const Options& options, bool with_quota,
+          Scale scale = {})
+      : allocator_(std::move(allocator)), with_quota_(with_quota), scale_(scale) {
     books_.minimum = options.min_allocatable;
     for (const auto& [role, weight] : options.role_weights) {
       books_.weights[role] = weight.thousandths;
@@ -372,6 +385,19 @@ class Cluster {
         &Cluster::wait,
     };
     constexpr std::size_t kCalm = 15;  // from here on
+    static constexpr Deed kRare[] = {&Cluster::add_agent,
+                                     &Cluster::use_part,
+                                     &Cluster::suppress_or_revive,
+                                     &Cluster::suppress_or_revive,
+                                     &Cluster::end,
+                                     &Cluster::end,
+                                     &Cluster::end,
+                                     &Cluster::wait};
+    if (scale_.obstinate) {
+      const uint64_t choice = pick(40);
+      if (choice < std::size(kRare)) return (this->*kRare[choice])();
+      return choice % 4 == 0 ? add_framework() : decline();
+    }
     const std::size_t first = calm ? kCalm : 0;
     (this->*kDeeds[first + pick(std::size(kDeeds) - first)])();
   }
@@ -431,9 +457,11 @@ class Cluster {
                                           "cpus:4;mem:4;disk:10",
                                           "cpus:3;mem:4;cpus(a):2;mem(a/b):2",
                                           "cpus(e/f):2;mem(e):2;mem:4;cpus:1",
+                                          "cpus:4;mem:4;gpus:1",
+                                          "cpus:0.4;mem:0.5",
                                           "mem:6",
                                           ""};
-    Resources total = bag(kTotals[pick(7)]);
+    Resources total = bag(kTotals[scale_.obstinate ? pick(2) : pick(9)]);
     if (pick(4) > 0) return total;
     Resource item;
     item.name = "cpus";
@@ -453,6 +481,7 @@ class Cluster {
     if (pick(2) == 0) roles.insert(some_role());
     facts.roles.assign(roles.begin(), roles.end());
     if (pick(3) == 0) facts.capabilities.add(Capability::kRevocableResources);
+    if (pick(2) == 0) facts.capabilities.add(Capability::kGpuResources);
     return facts;
   }
   std::vector<std::string> some_roles() {
@@ -463,7 +492,7 @@ class Cluster {
   void wait() { books_.now += Duration(std::chrono::seconds(pick(4))); }
 
   void add_agent() {
-    if (books_.agents.size() >= 4) return;
+    if (books_.agents.size() >= scale_.agents) return;
     AgentFacts facts;
     facts.key = AgentKey(++last_agent_);
     facts.total = some_total();
@@ -510,7 +539,7 @@ class Cluster {
     books_.tidy();
   }
   void add_framework() {
-    if (books_.frameworks.size() >= 5) return;
+    if (books_.frameworks.size() >= scale_.frameworks) return;
     const FrameworkFacts facts = some_framework(++last_framework_);
     const auto suppressed = some_roles();
     subscribe(facts, suppressed);
@@ -617,7 +646,8 @@ class Cluster {
   void decline() {
     const auto piece = pick_piece(true);
     if (piece == books_.pieces.end()) return;
-    give_back(piece, piece->resources, Duration(std::chrono::seconds(pick(4))));
+    give_back(piece, piece->resources,
+              Duration(std::chrono::seconds(pick(scale_.refusal_seconds))));
   }
   void use_all() {
     const auto piece = pick_piece(true);
@@ -664,6 +694,7 @@ class Cluster {
   Books books_;
   Rng rng_{0};
   bool with_quota_;
+  Scale scale_;
   uint32_t last_agent_ = 0;
   uint32_t last_framework_ = 0;
   std::size_t granted_ = 0;

@@ -7,7 +7,7 @@
 #include "bin/json_answer.h"
 #include "bin/node_flags.h"
 #include "runtime/explain_routes.h"
-#include "runtime/http_text.h"
+#include "wire/http_text.h"
 
 namespace souk::bin {
 namespace {
@@ -73,10 +73,10 @@ struct ExplainCommand {
 
   std::string path() const {
     std::string text =
-        fmt::format("/souk/v1/explain?framework={}&limit={}", runtime::percent_encode(framework),
+        fmt::format("/souk/v1/explain?framework={}&limit={}", wire::percent_encode(framework),
                     all ? runtime::kMostExplained : std::min(lines, runtime::kMostExplained));
-    if (!agent.empty()) text += "&agent=" + runtime::percent_encode(agent);
-    if (!reason.empty()) text += "&reason=" + runtime::percent_encode(reason);
+    if (!agent.empty()) text += "&agent=" + wire::percent_encode(agent);
+    if (!reason.empty()) text += "&reason=" + wire::percent_encode(reason);
     return text;
   }
 

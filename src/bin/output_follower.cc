@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "runtime/http_client.h"
-#include "runtime/http_text.h"
 #include "runtime/loop.h"
+#include "wire/http_text.h"
 
 namespace souk::bin {
 namespace {
@@ -64,7 +64,7 @@ void OutputFollower::Impl::read(const TaskId& id) {
   const File& file = task.files[task.reading];
   auto url = runtime::parse_url(
       fmt::format("http://{}/souk/v1/agents/{}/files/raw?path={}&offset={}", master, task.agent,
-                  runtime::percent_encode(file.path), file.offset));
+                  wire::percent_encode(file.path), file.offset));
   if (!url) return end(id);
   task.asked = true;
   task.asked_after_end = task.ended;

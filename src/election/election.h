@@ -16,10 +16,10 @@
 //
 // How epochs are used: a lock alone does not stop a leader that does not know yet that it is none
 // (its process was paused, say). A node's epoch, ZooKeeper's czxid, is larger than those of all
-// nodes made before it, so those of successive leaders rise. A master puts the epoch of its Lead
-// into every frame to its agents, which refuse lower ones than they have seen (protocol/link.h),
-// and the registry refuses the writes of a lower epoch than it has stored. Epochs are compared
-// within one cluster only.
+// nodes made before it, so those of successive leaders rise. A master that was elected is to put
+// the epoch of its Lead into every frame to its agents, which refuse lower ones than they have seen
+// (protocol/link.h), and into every write to the registry that the masters share, which has to
+// refuse lower ones than it holds. Epochs are compared within one cluster only.
 #pragma once
 
 #include <cstddef>
@@ -30,6 +30,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/switches.h"
 #include "base/time.h"
 
 namespace souk::election {
@@ -53,6 +54,7 @@ struct Options {
   Duration open_timeout = 15s;   // until a session is open
   Duration min_backoff = 100ms;  // doubles up to max_backoff, with jitter
   Duration max_backoff = 5s;
+  Switches switches = {};  // for tests
 };
 
 // Numbers the sessions, and the requests, of one machine. What comes of an earlier one comes late.
@@ -75,7 +77,9 @@ struct SessionOpened {
   Session session = 0;
   Duration timeout{0};  // what the service grants, more than zero
 };
-// The connection is lost, and nobody knows whether the session lives.
+// The connection is lost, and nobody knows whether the session lives. Told before the requests that
+// fail with it: a create that fails alone makes the machine close the session at once, which then
+// gets nowhere, and its node stays until the session expires.
 struct SessionSuspended {
   Session session = 0;
   // When the latest of what the service has answered was sent, or an earlier time: from then on the

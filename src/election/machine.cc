@@ -82,7 +82,8 @@ void Machine::on(SessionSuspended&& event) {
   deadlines_.cancel(Due::kLook);
   const MonoTime heard = std::min(event.heard, now_.mono);
   deadlines_.set(Due::kSession, heard + timeout_);
-  if (leading()) deadlines_.set(Due::kStop, heard + lease());
+  const bool outstays = options_.switches.on(Switch::kLeaderOutstaysSession);
+  if (leading() && !outstays) deadlines_.set(Due::kStop, heard + lease());
 }
 
 void Machine::on(SessionResumed&& event) {
@@ -100,6 +101,7 @@ void Machine::on(SessionExpired&& event) {
 }
 
 void Machine::renew(const std::string& why) {
+  if (leading() && options_.switches.on(Switch::kLeaderOutstaysSession)) return;
   if (leading()) return stop(why);
   log(Log::Level::kWarning, "Another session with the coordination service is needed: " + why);
   out(CloseSession{session_});

@@ -67,6 +67,7 @@ void Machine::on(AgentConnected&&) {
   deadlines_.cancel({.of = Deadline::Of::kDial});
   deadlines_.cancel({.of = Deadline::Of::kRecovery});
   emit(Say{supervisor::Hello{.container = options_.container, .pid = options_.pid}});
+  if (options_.switches.on(Switch::kExecutorForgetsReports)) return;
   for (const auto& [number, what] : reports_) emit(Say{supervisor::Report{number, what}});
 }
 

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "base/deadlines.h"
+#include "base/switches.h"
 #include "base/time.h"
 #include "protocol/supervisor.h"
 
@@ -102,6 +103,7 @@ struct Options {
   // Between dials: doubled from the first to the most.
   Duration first_dial = 10ms;
   Duration slowest_dial = 1s;
+  Switches switches = {};  // for tests
 };
 
 class Machine {

@@ -53,7 +53,8 @@ struct Persist {
   protocol::Ticket ticket = 0;
   protocol::RegistryOperation operation;
 };
-// Replaces the deadline armed before; nothing: disarm.
+// Replaces the deadline armed before, which holds until then, also when it has come; nothing:
+// disarm.
 struct ArmTimer {
   std::optional<MonoTime> at;
 };

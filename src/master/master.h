@@ -159,17 +159,19 @@ class Machine {
   void heard_from(Agent& agent, protocol::to_master::FileAnswer&& message);
   void refuse_link(ConnectionId link, std::string why);
   std::optional<std::string> refuse_agent(const AgentInfo& info) const;
-  void admit(ConnectionId link, protocol::to_master::Register&& message);
+  // `returned`: the agent was unreachable, for this master or one before it.
+  void admit(ConnectionId link, protocol::to_master::Register&& message, bool returned);
   Agent& add_agent(AgentInfo info);
   void update_agent(Agent& agent, AgentInfo info);
   void add_short_slots(Agent& agent);
   void set_agent_active(const Agent& agent, bool active);
   // Makes what the master believes of this agent equal to what it reports.
-  void merge_report(Agent& agent, protocol::to_master::Register&& message);
+  void merge_report(Agent& agent, protocol::to_master::Register&& message, bool returned);
   void merge_frameworks(Agent& agent, std::vector<FrameworkInfo>&& infos);
   void merge_executors(Agent& agent, std::vector<protocol::ExecutorRecord>&& records);
-  void merge_task(Agent& agent, protocol::TaskRecord&& record);
+  void merge_task(Agent& agent, protocol::TaskRecord&& record, bool returned);
   void drop_unreported(Agent& agent, const std::set<std::pair<FrameworkKey, TaskId>>& reported);
+  void forget_unreachable(const Agent& agent);
   void repeat_kills(Agent& agent);
   void agent_disconnected(Agent& agent);
   void start_unreachable(Agent& agent);
@@ -268,7 +270,10 @@ class Machine {
 
   std::map<AgentKey, Agent> agents_;
   HashMap<std::string, AgentKey> agent_keys_;  // by id
-  std::map<AgentKey, AgentKey> short_keys_;    // whose the short slots are
+  // Tasks that became unreachable with an agent that is not back, by its id. Some may have been
+  // forgotten since.
+  HashMap<std::string, std::vector<std::pair<FrameworkKey, TaskId>>> lost_with_;
+  std::map<AgentKey, AgentKey> short_keys_;  // whose the short slots are
   HashMap<ConnectionId, Link> links_;
   // The link over which each agent asked to be registered last, as long as it is open: a
   // registration that the registry held up must not take the place of a newer one.

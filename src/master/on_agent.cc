@@ -104,7 +104,9 @@ void Machine::heard(ConnectionId link, to_master::Register&& message) {
   latest_links_[info.id.value] = link;
   const Agent* known = find_agent(info.id);
   const bool removing = known != nullptr && known->removing;
-  if (registry_.admitted.contains(info.id) && !removing) return admit(link, std::move(message));
+  if (registry_.admitted.contains(info.id) && !removing) {
+    return admit(link, std::move(message), /*returned=*/false);
+  }
   if (agents_.size() + pending_.size() >= kMaxAgents) {
     return refuse_link(link,
                        fmt::format("this master has {} agents already, its limit", kMaxAgents));
@@ -112,8 +114,9 @@ void Machine::heard(ConnectionId link, to_master::Register&& message) {
   state.registering = true;
   const AgentId id = info.id;
   const std::string hostname = info.hostname;
-  PendingRegistration pending{link, std::move(message)};
-  if (removing || registry_.unreachable.contains(id)) {
+  const bool returned = removing || registry_.unreachable.contains(id);
+  PendingRegistration pending{link, std::move(message), returned};
+  if (returned) {
     persist(protocol::registry::MarkReachable{id, hostname}, std::move(pending));
   } else {
     persist(protocol::registry::AdmitAgent{id, hostname}, std::move(pending));
@@ -128,7 +131,7 @@ void Machine::forget_link(ConnectionId link) {
   links_.erase(at);
 }
 
-void Machine::admit(ConnectionId link, to_master::Register&& message) {
+void Machine::admit(ConnectionId link, to_master::Register&& message, bool returned) {
   Link& state = links_[link];
   state.registering = false;
   state.agent = message.agent.id;
@@ -163,7 +166,7 @@ void Machine::admit(ConnectionId link, to_master::Register&& message) {
       to_agent::Registered{agent->info.id, options_.ping_interval, options_.max_missed_pings});
   deadlines_.cancel({Timer::Kind::kUnreachable, agent->key.value});
   deadlines_.set({Timer::Kind::kPing, agent->key.value}, now_.mono + options_.ping_interval);
-  merge_report(*agent, std::move(message));
+  merge_report(*agent, std::move(message), returned);
   repeat_kills(*agent);
   set_agent_active(*agent, true);
   log(Log::Level::kInfo,
@@ -209,17 +212,19 @@ void Machine::set_agent_active(const Agent& agent, bool active) {
   if (agent.has_short_slots()) allocator_->set_agent_active(agent.short_slots.key, active);
 }
 
-void Machine::merge_report(Agent& agent, to_master::Register&& message) {
+void Machine::merge_report(Agent& agent, to_master::Register&& message, bool returned) {
   merge_frameworks(agent, std::move(message.frameworks));
   merge_executors(agent, std::move(message.executors));
   std::set<std::pair<FrameworkKey, TaskId>> reported;
   for (protocol::TaskRecord& record : message.tasks) {
     const Framework* framework = find_framework(record.framework_id);
     if (framework == nullptr) continue;
+    if (framework->recovered && options_.switches.on(Switch::kMasterLosesTasks)) continue;
     reported.insert({framework->key, record.spec.id});
-    merge_task(agent, std::move(record));
+    merge_task(agent, std::move(record), returned);
   }
-  drop_unreported(agent, reported);
+  if (!options_.switches.on(Switch::kMasterKeepsUndelivered)) drop_unreported(agent, reported);
+  forget_unreachable(agent);
 }
 
 void Machine::merge_frameworks(Agent& agent, std::vector<FrameworkInfo>&& infos) {
@@ -265,7 +270,7 @@ void Machine::merge_executors(Agent& agent, std::vector<protocol::ExecutorRecord
   for (const auto& [key, id] : ended) remove_executor(agent, key, id);
 }
 
-void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record) {
+void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool returned) {
   Framework& framework = *find_framework(record.framework_id);
   const TaskId id = record.spec.id;
   if (const auto at = framework.tasks.find(id); at != framework.tasks.end()) {
@@ -278,7 +283,8 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record) {
     set_task_state(framework, at->second, record.state);
     return;
   }
-  const bool was_unreachable = framework.unreachable_tasks.erase(id) > 0;
+  // Or told to be by the master before this one.
+  const bool was_unreachable = framework.unreachable_tasks.erase(id) > 0 || returned;
   Task task;
   task.spec = std::make_shared<const TaskSpec>(std::move(record.spec));
   task.executor_id = record.executor_id;
@@ -320,6 +326,35 @@ void Machine::drop_unreported(Agent& agent,
       set_task_state(framework, task, state);
     }
     remove_task(framework, id);
+  }
+}
+
+// The agent is back: what it did not report of the tasks that it took along is gone.
+void Machine::forget_unreachable(const Agent& agent) {
+  const auto at = lost_with_.find(agent.info.id.value);
+  if (at == lost_with_.end()) return;
+  const auto lost = std::move(at->second);
+  lost_with_.erase(at);
+  for (const auto& [key, id] : lost) {
+    const auto of = frameworks_.find(key);
+    if (of == frameworks_.end()) continue;
+    Framework& framework = of->second;
+    const auto task = framework.unreachable_tasks.find(id);
+    if (task == framework.unreachable_tasks.end() || task->second.agent_id != agent.info.id) {
+      continue;
+    }
+    protocol::TaskView view = std::move(task->second);
+    framework.unreachable_tasks.erase(task);
+    // The others have heard TASK_LOST, which was final.
+    if (framework.partition_aware()) {
+      view.state = TaskState::kGone;
+      const TaskStatus status =
+          master_status(id, agent.info.id, view.state, Reason::kAgentReregistered,
+                        "Agent reregistered without the task");
+      count_terminal(framework, status);
+      send_status(framework, status);
+    }
+    remember_completed(framework, std::move(view));
   }
 }
 
@@ -418,6 +453,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
   framework.tasks.erase(copy);
   if (gone) return remember_completed(framework, std::move(view));
   view.unreachable_since = since;
+  lost_with_[view.agent_id.value].emplace_back(framework.key, copy);
   framework.unreachable_tasks[copy] = std::move(view);
   framework.unreachable_order.push_back(copy);
   if (framework.unreachable_order.size() > options_.max_unreachable_tasks_per_framework) {

@@ -133,6 +133,7 @@ void Machine::rescind(const OfferId& id, allocator::Refusal refusal) {
   Framework& framework = this->framework(offers_.at(copy).framework);
   drop_offer(copy, refusal);
   ++framework.counters.offers_rescinded;
+  if (options_.switches.on(Switch::kMasterForgetsRescind)) return;
   send(framework, event::Rescind{copy});
 }
 

@@ -63,7 +63,7 @@ void Machine::persisted(PendingRegistration&& pending) {
     out(CloseLink{pending.link});
     return;
   }
-  admit(pending.link, std::move(pending.message));
+  admit(pending.link, std::move(pending.message), pending.returned);
 }
 
 void Machine::persisted(PendingUnreachable&& pending) {

@@ -73,6 +73,7 @@ void Machine::set_task_state(Framework& framework, Task& task, TaskState state) 
   Pool& pool = agent(task.agent).pool(task.short_slot);
   pool.used -= task.spec->resources;
   allocator_->task_ended(framework.key, task.spec->id);
+  if (state == TaskState::kFailed && options_.switches.on(Switch::kMasterLeaksResources)) return;
   allocator_->recovered(framework.key, task.role, pool.key, task.spec->resources, std::nullopt,
                         now_);
 }

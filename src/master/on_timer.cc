@@ -17,7 +17,6 @@ void Machine::arm_timer() {
 }
 
 void Machine::on(TimerFired&&) {
-  armed_.reset();
   if (const auto due = deadlines_.next(); due && now_.mono - *due > kPauseTolerance) {
     extend_liveness(now_.mono - *due);
   }

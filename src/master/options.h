@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "base/switches.h"
 #include "base/time.h"
 #include "model/agent.h"
 #include "model/resources.h"
@@ -30,6 +31,8 @@ struct Options {
   std::size_t max_completed_tasks_per_framework = 1000;
   std::size_t max_unreachable_tasks_per_framework = 1000;
   std::size_t max_offers_per_event = 1000;
+
+  Switches switches;  // for tests
 };
 
 // Bounds on what peers can make grow.

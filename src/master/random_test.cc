@@ -206,7 +206,6 @@ class Chaos {
     const MonoTime until = now_.mono + d;
     while (armed_ && *armed_ <= until && !::testing::Test::HasFailure()) {
       advance(std::max(*armed_, now_.mono));
-      armed_.reset();
       step(TimerFired{});
       step(BatchEnded{});
     }

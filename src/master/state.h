@@ -122,6 +122,7 @@ struct OpenInverseOffer {
 struct PendingRegistration {
   ConnectionId link;
   protocol::to_master::Register message;
+  bool returned = false;  // the agent was unreachable
 };
 struct PendingUnreachable {
   AgentId agent;

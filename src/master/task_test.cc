@@ -409,5 +409,59 @@ TEST(MasterFiles, AreAskedOfTheAgent) {
   EXPECT_EQ(world.answers[third].status, 404);
 }
 
+TEST(MasterAgent, WhatAReturningAgentDoesNotReportIsGone) {
+  Running world;
+  world.update(world.link, world.info.id, "t", TaskState::kRunning);
+  world.step(LinkClosed{world.link});
+  world.pass(76s);
+  world.updates(world.stream);
+  ASSERT_EQ(world.machine().view().frameworks[0].unreachable_tasks.size(), 1u);
+  world.register_as(world.report({}));
+  const auto status = only(world.updates(world.stream));
+  EXPECT_EQ(status->state, TaskState::kGone);
+  EXPECT_EQ(status->reason, Reason::kAgentReregistered);
+  EXPECT_TRUE(world.machine().view().frameworks[0].unreachable_tasks.empty());
+  // And stays so.
+  world.call(world.stream, call::Reconcile{{{TaskId("t"), world.agent}}});
+  EXPECT_EQ(only(world.updates(world.stream))->state, TaskState::kGone);
+}
+
+// It was the master before this one that told so.
+TEST(MasterAgent, ANewMasterTellsOfTasksThatComeBackWithAnUnreachableAgent) {
+  protocol::Registry registry;
+  registry.unreachable[AgentId("old")] = WallTime(1s);
+  World world({}, registry);
+  FrameworkInfo info = make_framework("f");
+  info.id = FrameworkId("F");
+  info.capabilities.add(Capability::kPartitionAware);
+  const ConnectionId stream = world.subscribe(info);
+  protocol::to_master::Register report;
+  report.agent.id = AgentId("old");
+  report.agent.hostname = "host";
+  report.agent.resources = Resources::parse("cpus:4;mem:1024").value();
+  report.frameworks = {info};
+  report.tasks.push_back({.framework_id = info.id,
+                          .executor_id = ExecutorId("t"),
+                          .role = "*",
+                          .spec = make_task("t", AgentId("old")),
+                          .state = TaskState::kRunning,
+                          .command_task = true});
+  world.register_as(report);
+  const auto status = only(world.updates(stream));
+  EXPECT_EQ(status->state, TaskState::kRunning);
+  EXPECT_EQ(status->reason, Reason::kAgentReregistered);
+}
+
+// It once left the past deadline armed, and its host woke it again and again.
+TEST(Timers, AMasterThatWaitsForNothingArmsNoTimer) {
+  World world;
+  world.step(LinkClosed{world.register_agent("a")});
+  world.batch();
+  ASSERT_TRUE(world.armed);
+  world.pass(10min);
+  EXPECT_EQ(world.machine().view().unreachable_agents.size(), 1u);
+  EXPECT_FALSE(world.armed);
+}
+
 }  // namespace
 }  // namespace souk::master

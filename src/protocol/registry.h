@@ -21,8 +21,7 @@ struct Registry {
     bool operator==(const Agent&) const = default;
   };
   std::string cluster_id;
-  uint64_t epoch = 0;              // of the latest leader
-  uint64_t next_agent_number = 0;  // of the latest leader's own ids
+  uint64_t epoch = 0;  // of the latest leader
   std::map<AgentId, Agent> admitted;
   std::map<AgentId, WallTime> unreachable;
   std::map<AgentId, WallTime> gone;

@@ -201,7 +201,11 @@ void AgentNode::Impl::start_containers() {
       .switch_user = options.switch_user,
       .recovery_timeout = options.machine.recovery_timeout,
       .agent_endpoint = fmt::format("{}:{}", server->ip(), server->port()),
-      .agent_ip = server->ip()};
+      .agent_ip = server->ip(),
+      .after_calls = [this](Task task) {
+        server->after_input(
+            [this, task = std::move(task)]() mutable { loop.post(std::move(task)); });
+      }};
   Containers::Callbacks callbacks{
       .connected = [this](const ContainerId& id,
                           int64_t pid) { post(event::SupervisorConnected{id, pid}); },
@@ -270,8 +274,9 @@ void AgentNode::Impl::executor_call(HttpRequest&& request) {
               request.body.size());
 }
 
+// After what the executor may have said over other connections before it went.
 void AgentNode::Impl::on_closed(ConnectionId id) {
-  driver.post({event::ExecutorDisconnected{machine_id(id)}});
+  server->after_input([this, id] { driver.post({event::ExecutorDisconnected{machine_id(id)}}); });
 }
 
 // --- the loop's thread

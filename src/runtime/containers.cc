@@ -136,6 +136,7 @@ void Containers::adopt(const agent::Checkpoint& checkpoint) {
   for (const auto& [id, known] : checkpoint.containers) {
     Container& container = containers_[id];
     container.pid = known.pid;
+    container.custom = known.kind == agent::ContainerKind::kCustom;
     if (known.pid > 0 && still_is(known.pid, id)) {
       auto watch = ProcessWatch::watch(loop_, known.pid, [this, id = id] { ended(id, {}); });
       if (watch) {
@@ -200,6 +201,7 @@ Result<void> Containers::start(const effect::LaunchContainer& order) {
   restore_open_files(*pid);
   Container& container = containers_[id];
   container.pid = *pid;
+  container.custom = order.kind == agent::ContainerKind::kCustom;
   auto watch = watch_child(loop_, *pid, [this, id](int status) { ended(id, status); });
   if (!watch) {
     ::kill(*pid, SIGKILL);
@@ -391,8 +393,20 @@ void Containers::hear(const ContainerId& id, std::string_view frame) {
   if (const auto* hello = std::get_if<supervisor::Hello>(&*message)) {
     return callbacks_.connected(id, hello->pid);
   }
-  note_groups(id, std::get<supervisor::Report>(*message));
-  callbacks_.said(id, std::get<supervisor::Report>(std::move(*message)));
+  auto& report = std::get<supervisor::Report>(*message);
+  note_groups(id, report);
+  const auto at = containers_.find(id);
+  if (at == containers_.end() || !std::holds_alternative<supervisor::Exited>(report.what)) {
+    return callbacks_.said(id, std::move(report));
+  }
+  after_calls(at->second.custom, [this, id, report = std::move(report)]() mutable {
+    callbacks_.said(id, std::move(report));
+  });
+}
+
+void Containers::after_calls(bool custom, Task task) {
+  if (custom && options_.after_calls) return options_.after_calls(std::move(task));
+  task();
 }
 
 void Containers::note_groups(const ContainerId& id, const supervisor::Report& report) {
@@ -443,7 +457,9 @@ void Containers::finish(const ContainerId& id) {
     ::kill(-static_cast<pid_t>(leader), SIGKILL);
   }
   // Not from within the callback of a watch that goes with it.
-  loop_.post([this, id, status = *node.mapped().exit] { callbacks_.gone(id, status); });
+  loop_.post([this, id, status = *node.mapped().exit, custom = node.mapped().custom] {
+    after_calls(custom, [this, id, status] { callbacks_.gone(id, status); });
+  });
 }
 
 }  // namespace souk::runtime

@@ -28,6 +28,9 @@ class Containers {
     Duration recovery_timeout = 15min;
     std::string agent_endpoint;  // "ip:port" of the agent's HTTP server
     std::string agent_ip;
+    // Runs the task on the loop's thread when all is told that custom executors have said over
+    // HTTP; in the order of the calls. Empty: at once.
+    std::function<void(Task)> after_calls;
   };
   // Not called from within a call.
   struct Callbacks {
@@ -65,6 +68,7 @@ class Containers {
     // Of the processes that it has started: leaders of groups that a killed souk-executor leaves
     // behind.
     std::map<std::string, int64_t> groups;
+    bool custom = false;
   };
 
   Result<void> start(const agent::effect::LaunchContainer& order);
@@ -78,6 +82,8 @@ class Containers {
   void hear_stranger(UnixConnection* stranger, std::string_view frame);
   void attach(const ContainerId& id, std::unique_ptr<UnixConnection> connection);
   void hear(const ContainerId& id, std::string_view frame);
+  // The last words of a custom executor come by another way than its end.
+  void after_calls(bool custom, Task task);
   void note_groups(const ContainerId& id, const protocol::supervisor::Report& report);
   void ended(const ContainerId& id, std::optional<int32_t> status);
   void finish(const ContainerId& id);

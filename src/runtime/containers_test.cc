@@ -84,7 +84,12 @@ class ContainersTest : public ::testing::Test {
                             .switch_user = false,
                             .recovery_timeout = 1min,
                             .agent_endpoint = "127.0.0.1:5051",
-                            .agent_ip = "127.0.0.1"},
+                            .agent_ip = "127.0.0.1",
+                            .after_calls =
+                                [this](Task task) {
+                                  held_.push_back(std::move(task));
+                                  check();
+                                }},
         Containers::Callbacks{
             .connected =
                 [this](const ContainerId&, int64_t pid) {
@@ -150,6 +155,7 @@ class ContainersTest : public ::testing::Test {
   bool gone_ = false;
   std::optional<int32_t> status_;
   std::string failed_;
+  std::vector<Task> held_;  // what waits for the calls of custom executors
 };
 
 TEST_F(ContainersTest, RunATaskToItsEnd) {
@@ -205,6 +211,28 @@ TEST_F(ContainersTest, HaveTheLimitsThatTheAgentHadNotThoseItRaised) {
       before.rlim_max == RLIM_INFINITY ? "unlimited" : fmt::format("{}", before.rlim_max);
   EXPECT_EQ(content(folder() / "stdout"), "500\n" + hard + "\n");
   setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// Its last calls come by another way, and are to be heard first.
+TEST_F(ContainersTest, TheEndOfACustomExecutorWaitsForItsCalls) {
+  launch(order(ContainerKind::kCustom));
+  auto custom = order(ContainerKind::kCustom);
+  wire::CommandSpec command;
+  command.value = "exit 4";
+  custom.executor = wire::with_command(std::move(custom.executor), command);
+  containers_->launch_processes(processes(custom, {}));
+  ASSERT_TRUE(wait_for([&] { return held_.size() == 1; }));
+  EXPECT_TRUE(told<supervisor::Started>().has_value());
+  EXPECT_FALSE(told<supervisor::Exited>().has_value());
+  std::exchange(held_, {}).front()();
+  EXPECT_EQ(WEXITSTATUS(told<supervisor::Exited>()->status), 4);
+  // The same holds for an end that only the kernel tells of.
+  containers_->kill(ContainerId("c1"));
+  ASSERT_TRUE(wait_for([&] { return held_.size() == 1; }));
+  EXPECT_FALSE(gone_);
+  std::exchange(held_, {}).front()();
+  EXPECT_TRUE(gone_);
+  alive_ = false;
 }
 
 TEST_F(ContainersTest, SayWhyAProcessCannotBe) {

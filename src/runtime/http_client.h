@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "runtime/http_types.h"
 #include "runtime/loop.h"
+#include "wire/link_frame.h"
 
 namespace souk::runtime {
 
@@ -38,7 +39,7 @@ class HttpClient {
     std::size_t max_queued =
         65'536;  // plain requests waiting for one origin; beyond: an error at once
     std::size_t max_send_buffer = kMaxSendBuffer;  // of a link; beyond: closed
-    std::size_t max_frame = kMaxLinkFrame;
+    std::size_t max_frame = wire::kMaxLinkFrame;   // beyond: the link is closed
   };
   using StreamId = uint64_t;
   using OnAnswer = std::move_only_function<void(Result<HttpAnswer>)>;
@@ -73,7 +74,7 @@ class HttpClient {
   StreamId open_stream(const ClientRequest& request, StreamCallbacks callbacks);
   StreamId open_link(HttpUrl url, const std::string& protocol, LinkCallbacks callbacks,
                      HttpHeaders headers = {});
-  // Bytes framed by append_link_frame(), also before on_open. To an id that is gone: dropped.
+  // Frames of wire/link_frame.h, also before on_open. To an id that is gone: dropped.
   void send(StreamId link, std::string bytes);
   // Ends a stream or link at once, without a callback.
   void close(StreamId id);

@@ -9,6 +9,7 @@
 namespace souk::runtime {
 namespace {
 
+using testing::append_chunk;
 using testing::TestServer;
 
 // Runs a loop on the test's thread until told, or until patience ends.
@@ -244,14 +245,14 @@ TEST_F(HttpClientTest, LinksCarryFramesBothWays) {
                                  loop.stop();
                                }});
   std::string early;
-  append_link_frame(early, "sent before it is open");
+  wire::append_link_bytes(early, "sent before it is open");
   client.send(link, early);
   std::thread answering([&] {
     ASSERT_TRUE(server.handler.waiter.wait([&] { return server.handler.frames.size() == 1; }));
     HttpServer::Batch batch;
     std::string bytes;
-    append_link_frame(bytes, "a");
-    append_link_frame(bytes, std::string(200'000, 'b'));
+    wire::append_link_bytes(bytes, "a");
+    wire::append_link_bytes(bytes, std::string(200'000, 'b'));
     batch.send(server.handler.frames[0].first, std::move(bytes));
     server.server->submit(batch);
   });

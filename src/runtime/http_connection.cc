@@ -163,7 +163,7 @@ void HttpConnection::refuse(int status, std::string text) {
 std::size_t HttpConnection::parse_frames(std::string_view bytes) {
   std::vector<std::string_view>& frames = thread_.frames();
   frames.clear();
-  const LinkFrameCut cut = cut_link_frames(bytes, thread_.options().max_frame, frames);
+  const wire::LinkFrameCut cut = wire::cut_link_frames(bytes, thread_.options().max_frame, frames);
   if (!frames.empty()) thread_.handler().on_frames(link_, frames);
   if (cut.too_long) lose("a frame of the link is too long");
   return cut.consumed;

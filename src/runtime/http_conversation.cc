@@ -296,7 +296,7 @@ std::size_t ClientLink::on_bytes(std::string_view bytes) {
 
 std::size_t ClientLink::take_frames(std::string_view bytes) {
   frames_.clear();
-  const LinkFrameCut cut = cut_link_frames(bytes, options_.max_frame, frames_);
+  const wire::LinkFrameCut cut = wire::cut_link_frames(bytes, options_.max_frame, frames_);
   if (!frames_.empty() && callbacks_.on_frames) callbacks_.on_frames(frames_);
   if (cut.too_long) fail("a frame of the link is too long");
   return cut.consumed;

@@ -94,6 +94,10 @@ void HttpIoThread::submit(std::vector<Command>&& commands) {
   loop_->post([this] { serve_mailbox(); });
 }
 
+void HttpIoThread::after_input(Task done) {
+  loop_->post([this, done = std::move(done)]() mutable { loop_->when_idle(std::move(done)); });
+}
+
 void HttpIoThread::serve_mailbox() {
   std::vector<std::vector<Command>> batches;
   {

@@ -28,6 +28,7 @@ class HttpIoThread final : private HttpThreadContext, private Watcher {
   // Listens (port 0: any) and runs. The port, or why not.
   Result<uint16_t> start(uint16_t port);
   void submit(std::vector<HttpServer::Batch::Command>&& commands);  // thread-safe
+  void after_input(Task done);                                      // thread-safe
   void stop();                                                      // from another thread; joins
   void add_to(HttpServer::Stats& stats) const;                      // thread-safe
 

@@ -1,6 +1,7 @@
 #include "runtime/http_server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "runtime/http_command.h"
@@ -88,6 +89,19 @@ void HttpServer::respond(ConnectionId id, HttpReply reply) {
   Batch batch;
   batch.respond(id, std::move(reply));
   submit(batch);
+}
+
+void HttpServer::after_input(Task done) {
+  struct Waiting {
+    std::atomic<std::size_t> threads;
+    Task done;
+  };
+  const auto waiting = std::make_shared<Waiting>(impl_->threads.size(), std::move(done));
+  for (const auto& thread : impl_->threads) {
+    thread->after_input([waiting] {
+      if (--waiting->threads == 0) waiting->done();
+    });
+  }
 }
 
 HttpServer::Stats HttpServer::stats() const {

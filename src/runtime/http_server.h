@@ -17,6 +17,8 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "runtime/http_types.h"
+#include "runtime/loop.h"
+#include "wire/link_frame.h"
 
 namespace souk::runtime {
 
@@ -51,7 +53,7 @@ class HttpServer {
     std::size_t max_body = kMaxRequestBody;
     std::size_t max_header = kMaxHeaderBytes;
     std::size_t max_send_buffer = kMaxSendBuffer;
-    std::size_t max_frame = kMaxLinkFrame;
+    std::size_t max_frame = wire::kMaxLinkFrame;  // beyond: the link is closed
     Duration request_timeout =
         30s;  // from the first byte of a head to its end, and between reads of a body
     Duration idle_timeout = 75s;   // of a kept-alive connection
@@ -68,10 +70,10 @@ class HttpServer {
     Batch& operator=(Batch&&) noexcept;
 
     void respond(ConnectionId id, HttpReply reply);
-    // 200 and the head of a chunked stream; what follows are chunks by append_chunk() until
+    // 200 and the head of a chunked stream; what follows are chunks of the HTTP coding until
     // close().
     void open_stream(ConnectionId id, std::string content_type, HttpHeaders headers = {});
-    // 101: from here on frames by append_link_frame(), both ways.
+    // 101: from here on frames of wire/link_frame.h, both ways.
     void accept_upgrade(ConnectionId id, HttpHeaders headers = {});
     void send(ConnectionId id, std::string bytes);
     void send(ConnectionId id, SharedBytes bytes);
@@ -111,6 +113,11 @@ class HttpServer {
   // Thread-safe. Leaves the batch empty, to be used again.
   void submit(Batch& batch);
   void respond(ConnectionId id, HttpReply reply);  // a batch of one
+
+  // Calls back, on an I/O thread, when all has been handed over that had reached this machine when
+  // this was called, requests on connections that were not accepted yet included. Thread-safe. In
+  // the order of the calls if there is one I/O thread; not at all if the server is stopped before.
+  void after_input(Task done);
 
   Stats stats() const;  // thread-safe
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <thread>
 
 #include "runtime/test_support.h"
@@ -11,6 +12,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
+using testing::append_chunk;
 using testing::RawClient;
 using testing::TestServer;
 
@@ -366,6 +368,30 @@ TEST(HttpServer, TwoHundredConnectionsOnTwoThreads) {
     }
   }
   EXPECT_EQ(server.server->stats().requests, 600u);
+}
+
+// A process that says its last words and dies is heard before its end is.
+TEST(HttpServer, AfterInputComesBehindAllThatHadArrived) {
+  for (const unsigned threads : {1u, 3u}) {
+    TestServer server({.threads = threads});
+    std::atomic<int> requests = 0;
+    server.handler.take = [&](HttpRequest& request) {
+      ++requests;
+      server.server->respond(request.id, HttpReply::empty(202));
+      return true;
+    };
+    RawClient old(server.port());
+    for (int round = 1; round <= 300; ++round) {
+      // Over a connection that the server knows, and over one that it has yet to accept.
+      RawClient fresh(server.port());
+      old.send("GET /old HTTP/1.1\r\nHost: x\r\n\r\n");
+      fresh.send("POST /new HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
+      fresh.close();
+      std::promise<int> heard;
+      server.server->after_input([&] { heard.set_value(requests); });
+      ASSERT_EQ(heard.get_future().get(), 2 * round) << threads << " threads";
+    }
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 namespace souk::runtime {
 namespace {
 
+using testing::append_chunk;
 using testing::RawClient;
 using testing::TestServer;
 
@@ -20,7 +21,7 @@ std::string chunk(std::string_view text) {
 
 std::string frame(std::string_view text) {
   std::string out;
-  append_link_frame(out, text);
+  wire::append_link_bytes(out, text);
   return out;
 }
 

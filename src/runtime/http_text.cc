@@ -14,15 +14,6 @@ namespace {
 // 16 more window bits than the usual 15: zlib writes and reads gzip's own head and trailer.
 constexpr int kGzipWindow = 15 + 16;
 
-constexpr std::size_t kFrameHead = 4;
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 }  // namespace
 
 std::string_view reason_phrase(int status) {
@@ -102,36 +93,6 @@ std::string http_date(WallTime when) {
                      t.tm_min, t.tm_sec);
 }
 
-void append_chunk(std::string& out, std::string_view bytes) {
-  // An empty chunk would end the stream.
-  if (bytes.empty()) return;
-  fmt::format_to(std::back_inserter(out), "{:x}\r\n", bytes.size());
-  out.append(bytes).append("\r\n");
-}
-
-void append_link_frame(std::string& out, std::string_view bytes) {
-  const auto size = static_cast<uint32_t>(bytes.size());
-  const char head[4] = {static_cast<char>(size >> 24), static_cast<char>(size >> 16),
-                        static_cast<char>(size >> 8), static_cast<char>(size)};
-  out.append(head, sizeof head).append(bytes);
-}
-
-LinkFrameCut cut_link_frames(std::string_view bytes, std::size_t max_frame,
-                             std::vector<std::string_view>& frames) {
-  LinkFrameCut cut;
-  while (bytes.size() - cut.consumed >= kFrameHead) {
-    const auto byte = [&](std::size_t i) {
-      return std::size_t{static_cast<uint8_t>(bytes[cut.consumed + i])};
-    };
-    const std::size_t size = byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
-    cut.too_long = size > max_frame;
-    if (cut.too_long || bytes.size() - cut.consumed - kFrameHead < size) break;
-    frames.push_back(bytes.substr(cut.consumed + kFrameHead, size));
-    cut.consumed += kFrameHead + size;
-  }
-  return cut;
-}
-
 std::string gzip(std::string_view bytes) {
   z_stream z{};
   // The fastest level: most of the gain of JSON comes with it.
@@ -196,37 +157,6 @@ void append_headers(std::string& out, const HttpHeaders& headers) {
     const auto [name, value] = headers.at(i);
     append_header(out, name, value);
   }
-}
-
-Result<std::string> percent_decode(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out.push_back(text[i]);
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-    if (low < 0) return fail("'{}' holds a '%' without two hexadecimal digits", text);
-    out.push_back(static_cast<char>(high * 16 + low));
-    i += 2;
-  }
-  return out;
-}
-
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~' || c == '/';
-    if (plain) {
-      out.push_back(c);
-    } else {
-      fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
-    }
-  }
-  return out;
 }
 
 }  // namespace souk::runtime

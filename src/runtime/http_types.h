@@ -17,7 +17,6 @@ namespace souk::runtime {
 
 inline constexpr std::size_t kMaxRequestBody = std::size_t{32} << 20;  // beyond: 413
 inline constexpr std::size_t kMaxHeaderBytes = std::size_t{64} << 10;  // beyond: 431
-inline constexpr std::size_t kMaxLinkFrame = std::size_t{128} << 20;   // beyond: the link is closed
 inline constexpr std::size_t kMaxSendBuffer = std::size_t{256}
                                               << 20;  // of one stream or link: then it is cut off
 inline constexpr std::size_t kMaxAnswerBody = std::size_t{1}

@@ -31,6 +31,8 @@ namespace {
 
 // Handlers run between two visits of the after-batch hooks, so that a busy loop still hands over.
 constexpr int kMaxHandlersPerBatch = 512;
+// Batches that those who wait for idleness wait for at the most.
+constexpr int kMaxBatchesUntilIdle = 16;
 
 // A deadline further away is as good as this one; std::chrono would overflow on the way to the
 // kernel.
@@ -45,6 +47,8 @@ struct Loop::Impl {
   std::atomic<bool> stopped{false};
   std::atomic<std::thread::id> thread{};
   std::vector<Task> hooks;
+  std::vector<Task> idle;  // tasks that wait for idleness
+  int busy_batches = 0;    // since the first of them came
 
   asio::steady_timer timer{context};
   Deadlines<TimerId> deadlines;
@@ -69,6 +73,12 @@ struct Loop::Impl {
     }
     for (Task& task : running) task();
     running.clear();
+  }
+
+  void run_idle(bool is_idle) {
+    if (idle.empty() || (!is_idle && ++busy_batches < kMaxBatchesUntilIdle)) return;
+    busy_batches = 0;
+    for (Task& task : std::exchange(idle, {})) task();
   }
 
   void arm_timer() {
@@ -102,6 +112,7 @@ Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() {
   // Tasks that never ran may own descriptors of this loop.
   impl_->hooks.clear();
+  impl_->idle.clear();
   impl_->timer_tasks.clear();
   impl_->posted.clear();
 }
@@ -110,9 +121,10 @@ void Loop::run() {
   impl_->thread.store(std::this_thread::get_id());
   while (!impl_->stopped.load(std::memory_order_relaxed)) {
     impl_->context.run_one();
-    for (int i = 0; i < kMaxHandlersPerBatch && impl_->context.poll_one() > 0; ++i) {
-    }
+    int handlers = 0;
+    while (handlers < kMaxHandlersPerBatch && impl_->context.poll_one() > 0) ++handlers;
     for (Task& hook : impl_->hooks) hook();
+    impl_->run_idle(handlers < kMaxHandlersPerBatch);
   }
   impl_->run_posted();
   for (Task& hook : impl_->hooks) hook();
@@ -149,6 +161,8 @@ void Loop::cancel(TimerId timer) {
   if (timer == 0 || impl_->timer_tasks.erase(timer) == 0) return;
   impl_->deadlines.cancel(timer);
 }
+
+void Loop::when_idle(Task task) { impl_->idle.push_back(std::move(task)); }
 
 void Loop::after_batch(Task hook) { impl_->hooks.push_back(std::move(hook)); }
 

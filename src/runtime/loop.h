@@ -42,6 +42,11 @@ class Loop {
   TimerId call_after(Duration delay, Task task);
   void cancel(TimerId timer);  // of a timer that has fired or is 0: nothing
 
+  // Loop thread. Runs the task, once, when all that was ready by now has run, descriptors included,
+  // and the hooks of after_batch() after it. A loop that always finds more to do runs it after some
+  // thousand handlers.
+  void when_idle(Task task);
+
   // Called each time the loop has run what was ready, before it may sleep: the place to hand over
   // what was gathered in one go. Stays for the life of the loop.
   void after_batch(Task hook);

@@ -114,7 +114,6 @@ Result<void> SqliteRegistry::load_values() {
     const std::string value = read->text(1);
     if (name == "cluster_id") initial_.cluster_id = value;
     if (name == "epoch") initial_.epoch = parse_number(value);
-    if (name == "next_agent_number") initial_.next_agent_number = parse_number(value);
   }
 }
 
@@ -257,10 +256,6 @@ Result<void> SqliteRegistry::store(std::span<const protocol::RegistryOperation> 
     }
     return {};
   });
-}
-
-Result<void> SqliteRegistry::store_next_agent_number(uint64_t number) {
-  return set_value("next_agent_number", fmt::format("{}", number));
 }
 
 }  // namespace souk::runtime

@@ -26,8 +26,6 @@ class SqliteRegistry {
 
   // All in one transaction, in order: after an error none of them is stored.
   Result<void> store(std::span<const protocol::RegistryOperation> operations);
-  // The number from which the next leader's agent ids may go on.
-  Result<void> store_next_agent_number(uint64_t number);
 
  private:
   struct Statements {

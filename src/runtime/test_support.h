@@ -2,6 +2,7 @@
 // that answers at once, a directory that goes away.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -26,6 +27,11 @@
 namespace souk::runtime::testing {
 
 inline constexpr int kPatience = 10'000;  // ms; only failures wait that long
+
+// One chunk of HTTP's chunked coding. REQUIRES some bytes: an empty chunk would end the stream.
+inline void append_chunk(std::string& out, std::string_view bytes) {
+  out += fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
+}
 
 class RawClient {
  public:

@@ -16,6 +16,8 @@ namespace supervisor = protocol::supervisor;
 namespace {
 
 constexpr int64_t kPidsOfAContainer = 100;
+// After which the host starts an agent again that has exited by itself.
+constexpr Duration kRestart = 10s;
 
 }  // namespace
 
@@ -32,7 +34,7 @@ AgentProcess::~AgentProcess() = default;
 // --- its life
 
 void AgentProcess::start() {
-  if (up()) return;
+  if (up() || !powered_) return;
   begin_life();
   exit_status_.reset();
   machine_ = std::make_unique<agent::Machine>(
@@ -72,7 +74,13 @@ void AgentProcess::lose_power() {
     }
   }
   containers_.clear();
+  powered_ = false;
   if (up()) end(true);
+}
+
+void AgentProcess::restore_power() {
+  powered_ = true;
+  start();
 }
 
 Container* AgentProcess::find(const ContainerId& id) {
@@ -129,9 +137,8 @@ void AgentProcess::drop_wire() {
 void AgentProcess::carry_out(effect::OpenLink&& order) {
   drop_wire();
   link_ = order.link;
-  const ProcessId master = redirect_
-                               ? *std::exchange(redirect_, std::nullopt)
-                               : options_.masters[next_master_++ % options_.masters.size()];
+  const ProcessId master = redirect_ ? *std::exchange(redirect_, std::nullopt)
+                                     : options_.masters[next_master_++ % options_.masters.size()];
   wire_ = services_.network().dial(*this, master);
 }
 
@@ -155,7 +162,8 @@ void AgentProcess::store() {
     storing_ = false;
     const std::vector<effect::Persist> batch = std::exchange(to_store_, {});
     const agent::Ticket last = batch.back().ticket;
-    if (disk_broken_) return step(event::Persisted{batch.front().ticket, false, "the disk is full"});
+    if (disk_broken_)
+      return step(event::Persisted{batch.front().ticket, false, "the disk is full"});
     for (const effect::Persist& persist : batch) agent::apply(disk_, persist.operation);
     step(event::Persisted{last, true, {}});
   });
@@ -187,7 +195,7 @@ supervisor::Process AgentProcess::process_of(const effect::LaunchProcesses& orde
     return process;
   }
   process.name = task->id.value;
-  const auto length = length_of(task->raw);
+  const auto length = length_of(*task);
   if (!length) {
     process.refusal = "only tasks that sleep are simulated";
     return process;
@@ -212,9 +220,7 @@ void AgentProcess::carry_out(effect::SendToSupervisor&& order) {
   if (Container* container = find(order.container)) container->hear(std::move(order.message));
 }
 
-void AgentProcess::carry_out(effect::KillContainer&& order) {
-  kill_container(order.container);
-}
+void AgentProcess::carry_out(effect::KillContainer&& order) { kill_container(order.container); }
 
 void AgentProcess::kill_container(const ContainerId& id) {
   services_.queue().at(services_.queue().now() + 1ms, [this, id] {
@@ -250,28 +256,28 @@ void AgentProcess::container_gone(const ContainerId& id, std::optional<int32_t> 
 
 void AgentProcess::executor_subscribes(const FrameworkId& framework, const ExecutorId& executor,
                                        protocol::executor_call::Subscribe call) {
-  services_.after(*this, 100us,
-                  [this, framework, executor, call = std::move(call),
-                   connection = ConnectionId(++last_connection_)]() mutable {
-                    step(event::ExecutorSubscribed{connection, framework, executor,
-                                                   std::move(call)});
-                  });
+  services_.after(
+      *this, 100us,
+      [this, framework, executor, call = std::move(call),
+       connection = ConnectionId(++last_connection_)]() mutable {
+        step(event::ExecutorSubscribed{connection, framework, executor, std::move(call)});
+      });
 }
 
 void AgentProcess::executor_calls(protocol::ExecutorCall call) {
   if (!up()) return;
-  services_.after(*this, 100us,
-                  [this, call = std::move(call), request = ConnectionId(++last_connection_)]() mutable {
-                    step(event::ExecutorCalled{request, std::move(call)});
-                  });
+  services_.after(
+      *this, 100us,
+      [this, call = std::move(call), request = ConnectionId(++last_connection_)]() mutable {
+        step(event::ExecutorCalled{request, std::move(call)});
+      });
 }
 
 void AgentProcess::carry_out(effect::OpenStream&&) {}
 
 void AgentProcess::carry_out(effect::SendToExecutor&& order) {
   // The first event tells whose stream it is.
-  if (const auto* subscribed =
-          std::get_if<protocol::executor_event::Subscribed>(&order.event)) {
+  if (const auto* subscribed = std::get_if<protocol::executor_event::Subscribed>(&order.event)) {
     streams_[order.connection] = subscribed->container;
   }
   const auto at = streams_.find(order.connection);
@@ -313,6 +319,7 @@ void AgentProcess::carry_out(effect::Stop&& order) {
   services_.observer().on_note(*this, order.text);
   crash();
   exit_status_ = order.exit_status;
+  services_.queue().at(services_.queue().now() + kRestart, [this] { start(); });
 }
 
 }  // namespace souk::sim

@@ -23,9 +23,9 @@ struct AgentProcessOptions {
 
 // What the world does to hosts; chances are in a million.
 struct HostTuning {
-  Duration launch = 2ms;           // of a souk-executor
+  Duration launch = 2ms;  // of a souk-executor
   uint64_t launch_fails = 0;
-  uint64_t task_crashes = 0;       // a task process ends by itself, badly
+  uint64_t task_crashes = 0;  // a task process ends by itself, badly
   uint64_t deaf_to_sigterm = 0;
 };
 
@@ -40,6 +40,7 @@ class AgentProcess final : public Process {
   void crash();
   // Power loss: all that ran here is gone, and nobody is told.
   void lose_power();
+  void restore_power();
   void set_disk_broken(bool broken) { disk_broken_ = broken; }
   void set_tuning(const HostTuning& tuning) { tuning_ = tuning; }
   const HostTuning& tuning() const { return tuning_; }
@@ -103,6 +104,7 @@ class AgentProcess final : public Process {
   // Of the host.
   agent::Checkpoint disk_;
   bool disk_broken_ = false;
+  bool powered_ = true;
   std::map<ContainerId, std::unique_ptr<Container>> containers_;
   int64_t last_pid_ = 1000;
   uint64_t lives_ = 0;

@@ -21,10 +21,12 @@ constexpr Duration kExec = 500us;
 constexpr Duration kDeath = 200us;
 constexpr int32_t kExitStatusOne = 1 << 8;  // as waitpid gives it
 
-executor::Options options_of(const agent::effect::LaunchContainer& order, int64_t pid) {
+executor::Options options_of(const agent::effect::LaunchContainer& order, int64_t pid,
+                             Switches switches) {
   executor::Options options;
   options.container = order.sandbox.container.value;
   options.pid = pid;
+  options.switches = switches;
   if (order.kind == agent::ContainerKind::kDefault) options.linger = 1s;
   return options;
 }
@@ -38,7 +40,7 @@ Container::Container(AgentProcess& host, Services& services, agent::effect::Laun
       order_(std::move(order)),
       pid_(pid),
       rng_(rng),
-      machine_(options_of(order_, pid)) {}
+      machine_(options_of(order_, pid, host.options().machine.switches)) {}
 
 Container::~Container() { *alive_ = false; }
 
@@ -100,6 +102,9 @@ void Container::carry_out(executor::Say&& effect) {
 
 void Container::carry_out(executor::Spawn&& effect) {
   const std::string name = effect.process.name;
+  if (!effect.process.refusal.empty()) {
+    return step(executor::ProcessLaunchFailed{name, effect.process.refusal});
+  }
   const uint64_t run = ++last_run_;
   processes_[name] = run;
   services_.observer().on_task_process(host_, id(), name, true);

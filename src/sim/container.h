@@ -39,6 +39,7 @@ class Container {
   void end_process(std::string_view name, int32_t status);
   const std::map<std::string, uint64_t>& processes() const { return processes_; }
   CustomExecutor* custom() { return custom_.get(); }
+  const executor::Machine& machine() const { return machine_; }
   bool exited() const { return exited_; }
 
  private:

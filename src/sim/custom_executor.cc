@@ -58,7 +58,7 @@ void CustomExecutor::launch(TaskSpec&& spec) {
   Task& task = at->second;
   task.spec = std::move(spec);
   update(task, TaskState::kRunning);
-  const Duration length = length_of(task.spec.raw).value_or(Duration::zero());
+  const Duration length = length_of(task.spec).value_or(Duration::zero());
   context_.later(length, [this, id = task.spec.id] {
     const auto ended = tasks_.find(id);
     if (ended == tasks_.end() || ended->second.terminal) return;
@@ -77,8 +77,8 @@ void CustomExecutor::update(Task& task, TaskState state) {
   status.uuid = Uuid::random(rng_);
   task.unacknowledged.push_back(status);
   if (!subscribed_) return;
-  context_.host.executor_calls({context_.framework, context_.executor,
-                                call::Update{std::move(status), true, true}});
+  context_.host.executor_calls(
+      {context_.framework, context_.executor, call::Update{std::move(status), true, true}});
 }
 
 void CustomExecutor::on(event::Kill&& e) {

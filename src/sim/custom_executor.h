@@ -1,5 +1,5 @@
-// A simulated custom executor: one long-lived program that runs many tasks (§3.1), over the executor
-// API. Its tasks are commands that sleep, as those of everybody here. It keeps what is not
+// A simulated custom executor: one long-lived program that runs many tasks (§3.1), over the
+// executor API. Its tasks are commands that sleep, as those of everybody here. It keeps what is not
 // acknowledged, and subscribes again when its agent comes back.
 #pragma once
 

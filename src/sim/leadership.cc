@@ -8,13 +8,12 @@
 namespace souk::sim {
 
 Leadership::Leadership(MasterProcess& master, Services& services, ProcessId zoo,
-                       Duration session_timeout, Rng rng)
+                       Duration session_timeout, Switches switches, Rng rng)
     : master_(master),
       services_(services),
       zoo_(zoo),
       session_timeout_(session_timeout),
-      candidate_({}, address_of(master.id()), rng.fork("candidate")),
-      timer_(services, master, [this] { step(election::TimerFired{}); }) {}
+      candidate_({.switches = switches}, address_of(master.id()), rng.fork("candidate")) {}
 
 Leadership::~Leadership() { *alive_ = false; }
 
@@ -26,8 +25,11 @@ std::string Leadership::leader() const {
 
 void Leadership::later(Duration delay, Action action) {
   services_.queue().at(services_.queue().now() + delay,
-                       [alive = alive_, action = std::move(action)]() mutable {
-                         if (*alive) action();
+                       [this, alive = alive_, action = std::move(action)]() mutable {
+                         if (!*alive) return;
+                         master_.unless_paused([alive, action = std::move(action)]() mutable {
+                           if (*alive) action();
+                         });
                        });
 }
 
@@ -83,12 +85,13 @@ void Leadership::lost() {
   ++connection_;
   const bool was_connected = std::exchange(connected_, false);
   storing_ = false;
-  for (const auto& [number, what] : std::exchange(asked_, {})) fail(what.first, what.second);
+  const auto unanswered = std::exchange(asked_, {});
+  if (was_connected && session_ != 0) step(election::SessionSuspended{session_, heard_});
+  for (const auto& [number, what] : unanswered) fail(what.first, what.second);
   if (session_ == 0) return;
   later(200ms, [this, session = session_] {
     if (session == session_ && !wire_) dial();
   });
-  if (was_connected) step(election::SessionSuspended{session_, heard_});
 }
 
 void Leadership::welcomed(const ZooWelcome& message) {
@@ -227,7 +230,16 @@ void Leadership::store_next() {
 
 void Leadership::carry_out(election::StopLeading&& effect) { master_.exit(effect.why); }
 
-void Leadership::carry_out(election::ArmTimer&& effect) { timer_.arm(effect.at); }
+void Leadership::carry_out(election::ArmTimer&& effect) {
+  armed_ = effect.at;
+  if (!armed_) return;
+  const Duration wait = master_.clock().when(*armed_) - services_.queue().now();
+  later(wait, [this, at = *armed_] {
+    if (armed_ != at) return;
+    armed_.reset();
+    step(election::TimerFired{});
+  });
+}
 
 void Leadership::carry_out(election::Log&& effect) {
   services_.observer().on_note(master_, effect.text);

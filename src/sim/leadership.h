@@ -20,7 +20,7 @@ class MasterProcess;
 class Leadership {
  public:
   Leadership(MasterProcess& master, Services& services, ProcessId zoo, Duration session_timeout,
-             Rng rng);
+             Switches switches, Rng rng);
   Leadership(const Leadership&) = delete;
   Leadership& operator=(const Leadership&) = delete;
   ~Leadership();
@@ -76,8 +76,9 @@ class Leadership {
   const ProcessId zoo_;
   const Duration session_timeout_;
   election::Candidate candidate_;
-  Timer timer_;
+  // What is asked for by it is dropped once it is gone.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::optional<MonoTime> armed_;
 
   election::Session session_ = 0;  // as the candidate numbers it; 0: none is wanted
   uint64_t zoo_session_ = 0;       // as the service does; 0: it is not known yet
@@ -89,8 +90,8 @@ class Leadership {
 
   uint64_t last_number_ = 0;
   std::map<uint64_t, std::pair<Asked, uint64_t>> asked_;  // by number, with the candidate's request
-  std::optional<uint64_t> epoch_;  // of the registry that is to be loaded
-  std::deque<Store> stores_;       // the first is on its way
+  std::optional<uint64_t> epoch_;                         // of the registry that is to be loaded
+  std::deque<Store> stores_;                              // the first is on its way
   bool storing_ = false;
 };
 

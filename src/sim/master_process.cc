@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "sim/leadership.h"
 #include "sim/names.h"
+#include "wire/explain_json.h"
 
 namespace souk::sim {
 namespace {
@@ -32,8 +33,9 @@ MasterProcess::~MasterProcess() = default;
 void MasterProcess::start() {
   begin_life();
   if (options_.zoo) {
-    leadership_ = std::make_unique<Leadership>(*this, services_, *options_.zoo,
-                                               options_.zoo_session, rng_.fork("leadership"));
+    leadership_ =
+        std::make_unique<Leadership>(*this, services_, *options_.zoo, options_.zoo_session,
+                                     options_.machine.switches, rng_.fork("leadership"));
     leadership_->start();
   } else {
     load_disk();
@@ -75,6 +77,9 @@ void MasterProcess::crash(bool silently) {
   machine_.reset();
   deadline_.reset();
   batch_waits_ = false;
+  paused_ = false;
+  waiting_.clear();
+  leadership_waits_.clear();
   inputs_.clear();
   to_store_.clear();
   connections_.clear();
@@ -82,8 +87,10 @@ void MasterProcess::crash(bool silently) {
 }
 
 void MasterProcess::exit(std::string_view why) {
+  if (!up()) return;
   services_.observer().on_note(*this, why);
-  // Not from within the machine's own step.
+  machine_.reset();  // it says nothing more
+  // The rest not from within a step of its own.
   services_.after(*this, 0ns, [this] {
     crash();
     services_.queue().at(services_.queue().now() + 1s, [this] {
@@ -92,22 +99,73 @@ void MasterProcess::exit(std::string_view why) {
   });
 }
 
+void MasterProcess::pause(Duration length) {
+  if (!up() || std::exchange(paused_, true)) return;
+  services_.after(*this, length, [this] { resume(); });
+}
+
+void MasterProcess::resume() {
+  paused_ = false;
+  const bool first = rng_.below(2) == 0;
+  const uint32_t this_life = life();
+  for (const bool leadership : {first, !first}) {
+    auto& waiting = leadership ? leadership_waits_ : waiting_;
+    for (Action& action : std::exchange(waiting, {})) {
+      if (life() == this_life) action();
+    }
+  }
+}
+
+void MasterProcess::unless_paused(Action action) {
+  if (paused_) {
+    leadership_waits_.push_back(std::move(action));
+  } else {
+    action();
+  }
+}
+
 // --- input
 
 bool MasterProcess::call(protocol::OperatorCall call) {
   if (!leads()) return false;
-  take(master::OperatorCalled{ConnectionId(kFirstConnection + ++last_connection_),
-                              std::move(call), {}});
+  take(master::OperatorCalled{
+      ConnectionId(kFirstConnection + ++last_connection_), std::move(call), {}});
   return true;
 }
 
+std::string MasterProcess::explain(const FrameworkId& framework) {
+  if (!leads()) return {};
+  master::Effects effects;
+  machine_->step(
+      services_.now(*this),
+      master::ExplainRequested{
+          .connection = ConnectionId(kFirstConnection), .framework = framework.value, .limit = 20},
+      effects);
+  machine_->step(services_.now(*this), master::BatchEnded{}, effects);
+  for (const master::Effect& effect : effects) {
+    if (const auto* answer = std::get_if<master::RespondDocument>(&effect)) {
+      return wire::render(*answer->document);
+    }
+  }
+  return {};
+}
+
 void MasterProcess::on_dialled(Wire wire, bool ok) {
-  if (leadership_) leadership_->on_dialled(wire, ok);
+  unless_paused([this, wire, ok] {
+    if (leadership_) leadership_->on_dialled(wire, ok);
+  });
 }
 
 bool MasterProcess::on_accepted(Wire, ProcessId) { return true; }
 
 void MasterProcess::on_message(Wire wire, Message&& message) {
+  if (!paused_) return heard(wire, std::move(message));
+  auto& waiting = leadership_ && leadership_->owns(wire) ? leadership_waits_ : waiting_;
+  waiting.push_back(
+      [this, wire, message = std::move(message)]() mutable { heard(wire, std::move(message)); });
+}
+
+void MasterProcess::heard(Wire wire, Message&& message) {
   if (leadership_ && leadership_->owns(wire)) {
     return leadership_->on_message(wire, std::move(message));
   }
@@ -131,6 +189,11 @@ Answer MasterProcess::answer_of_a_standby(uint64_t number) const {
 }
 
 void MasterProcess::on_closed(Wire wire) {
+  if (!paused_) return heard_closed(wire);
+  waiting_.push_back([this, wire] { heard_closed(wire); });
+}
+
+void MasterProcess::heard_closed(Wire wire) {
   if (leadership_ && leadership_->owns(wire)) return leadership_->on_closed(wire);
   if (leads()) forget(wire);
 }
@@ -174,6 +237,7 @@ void MasterProcess::wake() {
 }
 
 void MasterProcess::run_batch() {
+  if (paused_) return waiting_.push_back([this] { run_batch(); });
   batch_waits_ = false;
   for (master::Event& event : std::exchange(inputs_, {})) step(std::move(event));
   if (deadline_ && *deadline_ <= services_.now(*this).mono) step(master::TimerFired{});

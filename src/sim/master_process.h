@@ -26,7 +26,7 @@ struct MasterProcessOptions {
   allocator::Options allocation;
   // Input that comes within this time of the first is one batch, decided on once.
   Duration batch = 0ns;
-  Duration load = 1ms;   // from the start, or the election, until the registry is read
+  Duration load = 1ms;     // from the start, or the election, until the registry is read
   Duration store = 200us;  // until what was to be stored is
   std::string cluster_id = "sim";
   // Several masters: they are elected, and share their registry, in this service.
@@ -42,15 +42,24 @@ class MasterProcess final : public Process {
 
   void start();
   void crash(bool silently = false);
+  // As by SIGSTOP, until then: what comes meanwhile waits, and so do its timers.
+  void pause(Duration length);
+  // Does it now, or when the process runs on; for Leadership.
+  void unless_paused(Action action);
   // Writes to its disk fail from now on, or work again.
   void set_disk_broken(bool broken) { disk_broken_ = broken; }
 
   bool leads() const { return machine_ != nullptr; }
   const master::Machine* machine() const { return machine_.get(); }
   uint64_t epoch() const { return epoch_; }
+  // Null: it is down, or the only master.
+  const Leadership* leadership() const { return leadership_.get(); }
   // What its disk, or the service, holds.
   const protocol::Registry& disk() const { return disk_; }
 
+  // Why this framework is or is not offered what there is, as people are told. A step of its own:
+  // for the end of a run.
+  std::string explain(const FrameworkId& framework);
   // What an operator says; false: it does not lead.
   bool call(protocol::OperatorCall call);
 
@@ -73,6 +82,9 @@ class MasterProcess final : public Process {
   };
 
   void load_disk();
+  void resume();
+  void heard(Wire wire, Message&& message);
+  void heard_closed(Wire wire);
   Answer answer_of_a_standby(uint64_t number) const;
   void take(master::Event event);
   void wake();
@@ -107,6 +119,10 @@ class MasterProcess final : public Process {
   std::optional<MonoTime> deadline_;  // by its own clock
   Timer timer_;
   bool batch_waits_ = false;
+  bool paused_ = false;
+  // For the end of a pause: threads that wake up race.
+  std::vector<Action> waiting_;
+  std::vector<Action> leadership_waits_;
   std::vector<master::Event> inputs_;
   std::vector<master::Persist> to_store_;
   master::Effects effects_;

@@ -83,10 +83,9 @@ struct ZooAnswer {
 };
 struct ZooChanged {};  // a watch fires
 
-using Message =
-    std::variant<protocol::AgentMessage, protocol::MasterFrame, Request, Answer, StreamBegins,
-                 protocol::SchedulerEvent, ZooHello, ZooPing, ZooCreate, ZooDelete, ZooList,
-                 ZooRead, ZooLoadRegistry, ZooStoreRegistry, ZooGoodbye, ZooWelcome, ZooPong,
-                 ZooAnswer, ZooChanged>;
+using Message = std::variant<protocol::AgentMessage, protocol::MasterFrame, Request, Answer,
+                             StreamBegins, protocol::SchedulerEvent, ZooHello, ZooPing, ZooCreate,
+                             ZooDelete, ZooList, ZooRead, ZooLoadRegistry, ZooStoreRegistry,
+                             ZooGoodbye, ZooWelcome, ZooPong, ZooAnswer, ZooChanged>;
 
 }  // namespace souk::sim

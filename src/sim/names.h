@@ -15,7 +15,9 @@ namespace souk::sim {
 
 inline constexpr std::string_view kHost = "10.0.0.1";
 
-inline std::string address_of(ProcessId process) { return fmt::format("{}:{}", kHost, process.value); }
+inline std::string address_of(ProcessId process) {
+  return fmt::format("{}:{}", kHost, process.value);
+}
 
 inline std::optional<ProcessId> process_at(std::string_view address) {
   if (!address.starts_with(kHost) || address.size() < kHost.size() + 2) return std::nullopt;

@@ -14,9 +14,7 @@ Network::Ends* Network::find(Wire wire) {
   return at == wires_.end() ? nullptr : &at->second;
 }
 
-Duration Network::delay() {
-  return draw_between(rng_, options_.delay_least, options_.delay_most);
-}
+Duration Network::delay() { return draw_between(rng_, options_.delay_least, options_.delay_most); }
 
 void Network::remember(ProcessId process, Wire wire) {
   if (wires_of_.size() <= process.value) wires_of_.resize(process.value + 1);

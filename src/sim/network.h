@@ -1,7 +1,7 @@
 // The simulated network: wires between processes, each in order in both directions, with delays;
-// nothing is ordered between wires. Faults: pairs of processes that cannot reach each other (what is
-// on the way waits, as in TCP, until they can, or an end gives up), wires that are cut, ends that die
-// without a word, readers that are slow.
+// nothing is ordered between wires. Faults: pairs of processes that cannot reach each other (what
+// is on the way waits, as in TCP, until they can, or an end gives up), wires that are cut, ends
+// that die without a word, readers that are slow.
 #pragma once
 
 #include <array>

@@ -27,8 +27,7 @@ class Observer {
   virtual void on_effects(const MasterProcess& /*master*/, const master::Effects& /*effects*/) {}
   virtual void on_event(const AgentProcess& /*agent*/, const agent::Event& /*event*/) {}
   virtual void on_effects(const AgentProcess& /*agent*/, const agent::Effects& /*effects*/) {}
-  virtual void on_event(const SchedulerProcess& /*scheduler*/,
-                        const scheduler::Event& /*event*/) {}
+  virtual void on_event(const SchedulerProcess& /*scheduler*/, const scheduler::Event& /*event*/) {}
   virtual void on_effects(const SchedulerProcess& /*scheduler*/,
                           const scheduler::Effects& /*effects*/) {}
 

@@ -45,6 +45,7 @@ class Queue {
     std::ranges::pop_heap(heap_, later);
     const Entry entry = heap_.back();
     heap_.pop_back();
+    at_this_moment_ = entry.at == now_ ? at_this_moment_ + 1 : 0;
     now_ = entry.at;
     ++done_;
     // Out of its slot first: it may ask for more.
@@ -58,6 +59,8 @@ class Queue {
   void advance(MonoTime when) { now_ = std::max(now_, when); }
 
   uint64_t done() const { return done_; }
+  // Time does not pass any more: somebody asks to be called at once, again and again.
+  bool stalled() const { return at_this_moment_ > kMostAtOnce; }
 
  private:
   struct Entry {
@@ -69,7 +72,10 @@ class Queue {
     return a.at != b.at ? a.at > b.at : a.order > b.order;
   }
 
+  static constexpr uint64_t kMostAtOnce = 300'000;
+
   MonoTime now_;
+  uint64_t at_this_moment_ = 0;
   uint64_t asked_ = 0;
   uint64_t done_ = 0;
   std::vector<Entry> heap_;

@@ -96,8 +96,24 @@ void SchedulerProcess::arm_workload() { workload_timer_.arm(workload_->next_dead
 
 void SchedulerProcess::pass_on(Calls calls) {
   for (protocol::SchedulerCallBody& one : calls) {
+    if (options_.style != TaskStyle::kCommand) restyle(one);
     note(one);
     step(scheduler::Asked{std::move(one)});
+  }
+}
+
+void SchedulerProcess::restyle(protocol::SchedulerCallBody& body) {
+  auto* accept = std::get_if<call::Accept>(&body);
+  if (accept == nullptr) return;
+  for (protocol::OfferOperation& operation : accept->operations) {
+    auto* launch = std::get_if<protocol::Launch>(&operation.body);
+    if (launch == nullptr) continue;
+    if (options_.style == TaskStyle::kCustomExecutor) {
+      for (TaskSpec& task : launch->tasks) task = on_executor(std::move(task));
+    } else {
+      const ExecutorId id(fmt::format("group.{}", groups_++));
+      operation.body = protocol::LaunchGroup{default_executor(id), std::move(launch->tasks)};
+    }
   }
 }
 

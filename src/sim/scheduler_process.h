@@ -17,10 +17,19 @@
 
 namespace souk::sim {
 
+// How a framework's tasks are run: by Souk itself, by one long-lived executor of the framework on
+// each agent, or (those of one ACCEPT) as a group on the default executor.
+enum class TaskStyle : uint8_t { kCommand, kCustomExecutor, kGroup };
+
 struct SchedulerProcessOptions {
   std::vector<ProcessId> masters;
   std::vector<std::string> suppressed_roles;
   scheduler::Options machine;  // its framework and masters are filled in
+  TaskStyle style = TaskStyle::kCommand;
+  // Its work has an end, which it must come to if all goes well at last.
+  bool finite = false;
+  // It only stands in the way of others: it has to go before these can be asked to come to an end.
+  bool idle = false;
   // What it takes the workload to think.
   Duration think = 0ns;
 };
@@ -37,6 +46,7 @@ class SchedulerProcess final : public Process {
   // For what the world wants to say through it (a kill, a reconciliation).
   void ask(protocol::SchedulerCallBody call);
 
+  const SchedulerProcessOptions& options() const { return options_; }
   const workloads::Workload& workload() const { return *workload_; }
   workloads::Workload& workload() { return *workload_; }
   const FrameworkId& framework() const { return framework_; }
@@ -62,6 +72,7 @@ class SchedulerProcess final : public Process {
   void consult(Call&& call);
   void pass_on(Calls calls);
   void arm_workload();
+  void restyle(protocol::SchedulerCallBody& call);
   void note(const protocol::SchedulerCallBody& call);
   void reconcile_after_restart();
   void flush_requests();
@@ -80,6 +91,7 @@ class SchedulerProcess final : public Process {
   SleepTasks maker_;
   std::unique_ptr<workloads::Workload> workload_;
   uint64_t lives_ = 0;
+  uint64_t groups_ = 0;
 
   // Stored by the framework.
   FrameworkId framework_;

@@ -16,7 +16,12 @@ class SleepTasks final : public workloads::TaskMaker {
   TaskSpec make(TaskSpec task, Duration length) const override;
 };
 
-// Of a serialised TaskInfo; nothing: it is another command.
-std::optional<Duration> length_of(const Blob& raw);
+// The same task, for the framework's one custom executor on an agent. (The length is in its name
+// then.)
+TaskSpec on_executor(TaskSpec task);
+ExecutorSpec default_executor(ExecutorId id);
+
+// Nothing: it is another task than those above.
+std::optional<Duration> length_of(const TaskSpec& task);
 
 }  // namespace souk::sim

@@ -1,5 +1,5 @@
-// Messages as they come out of their form on the wire: what a codec loses, or adds, is lost or added
-// in the simulation too.
+// Messages as they come out of their form on the wire: what a codec loses, or adds, is lost or
+// added in the simulation too.
 #pragma once
 
 #include "sim/messages.h"

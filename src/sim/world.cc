@@ -108,7 +108,7 @@ SchedulerProcess& World::add_scheduler(SchedulerProcessOptions options,
 void World::run_until(MonoTime until) {
   while (true) {
     const auto next = queue_.next();
-    if (!next || *next > until) break;
+    if (!next || *next > until || queue_.stalled()) break;
     queue_.step();
   }
   queue_.advance(until);
@@ -117,7 +117,7 @@ void World::run_until(MonoTime until) {
 bool World::run_until(MonoTime until, const std::function<bool()>& done) {
   while (!done()) {
     const auto next = queue_.next();
-    if (!next || *next > until) {
+    if (!next || *next > until || queue_.stalled()) {
       queue_.advance(until);
       return done();
     }

@@ -44,8 +44,7 @@ struct Small {
     for (int i = 0; i < 3; ++i) world.add_agent(agent_of("cpus:4;mem:1024", i));
     for (int i = 0; i < 2; ++i) {
       const std::string name = fmt::format("f{}", i);
-      auto workload =
-          elastic(name, 100, workloads::Lengths::exponential(10s), world.rng(name));
+      auto workload = elastic(name, 100, workloads::Lengths::exponential(10s), world.rng(name));
       jobs.push_back(workload.get());
       world.add_scheduler({}, std::move(workload));
     }
@@ -109,7 +108,7 @@ TEST(World, TasksOfALostHostRunAgain) {
   world.run_for(20s);
   world.agents()[0]->lose_power();
   world.run_for(60s);
-  world.agents()[0]->start();
+  world.agents()[0]->restore_power();
   EXPECT_TRUE(small.run(1h));
   EXPECT_GT(small.jobs[0]->totals().lost + small.jobs[1]->totals().lost, 0u);
   for (const auto* job : small.jobs) EXPECT_EQ(job->totals().finished, 100u);

@@ -16,8 +16,8 @@
 namespace souk::sim {
 
 struct ZooOptions {
-  Duration work = 1ms;              // what an answer takes
-  Duration watch_delay_most = 1s;   // how late a watch may come
+  Duration work = 1ms;             // what an answer takes
+  Duration watch_delay_most = 1s;  // how late a watch may come
   std::string cluster_id;
 };
 

@@ -505,14 +505,6 @@ DecodedMaster decode_body(lp::MasterFrame& in) {
 
 // --- frames
 
-uint32_t read_length(std::string_view header) {
-  uint32_t length = 0;
-  for (std::size_t i = 0; i < kLinkHeaderBytes; ++i) {
-    length = length << 8 | static_cast<uint8_t>(header[i]);
-  }
-  return length;
-}
-
 Result<void> append_frame(std::string& out, const google::protobuf::MessageLite& message) {
   const std::size_t size = message.ByteSizeLong();
   if (size > kMaxLinkFrame) {
@@ -561,30 +553,6 @@ Result<std::optional<MasterFrame>> decode_master_frame(std::string_view bytes) {
   if (!message) return std::unexpected(message.error());
   if (!*message) return std::nullopt;
   return MasterFrame{frame.epoch(), std::move(**message)};
-}
-
-void FrameCutter::feed(std::string_view bytes) {
-  if (taken_ == buffer_.size()) {
-    buffer_.clear();
-    if (buffer_.capacity() > kKeptFrameBytes) buffer_.shrink_to_fit();
-  } else {
-    buffer_.erase(0, taken_);
-  }
-  taken_ = 0;
-  buffer_.append(bytes);
-}
-
-Result<std::optional<std::string_view>> FrameCutter::next() {
-  const std::string_view rest = std::string_view(buffer_).substr(taken_);
-  if (rest.size() < kLinkHeaderBytes) return std::nullopt;
-  const std::size_t length = read_length(rest);
-  if (length > max_frame_) {
-    return fail("a frame of {} bytes is too long for the link: at most {} are allowed", length,
-                max_frame_);
-  }
-  if (rest.size() - kLinkHeaderBytes < length) return std::nullopt;
-  taken_ += kLinkHeaderBytes + length;
-  return rest.substr(kLinkHeaderBytes, length);
 }
 
 }  // namespace souk::wire

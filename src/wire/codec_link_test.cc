@@ -1,7 +1,6 @@
 #include "wire/codec_link.h"
 
 #include <gtest/gtest.h>
-#include <rapidcheck/gtest.h>
 
 #include <algorithm>
 
@@ -369,84 +368,24 @@ TEST(Link, CutAtEveryByteNothingBreaks) {
 
 // --- framing
 
-TEST(FrameCutter, TheLengthIsBigEndian) {
+TEST(CodecLink, TheLengthIsBigEndian) {
   const std::string bytes = frame(AgentMessage(up::Pong{}));
   ASSERT_EQ(bytes.size(), 6u);
   EXPECT_EQ(bytes.substr(0, 4), std::string("\0\0\0\x02", 4));
 }
 
-TEST(FrameCutter, FramesAreAppended) {
+TEST(CodecLink, FramesAreAppended) {
   std::string out = "before";
   ASSERT_TRUE(append_link_frame(out, MasterFrame{1, down::Ping{}}));
   EXPECT_TRUE(out.starts_with("before"));
   EXPECT_EQ(out.substr(6), frame(MasterFrame{1, down::Ping{}}));
 }
 
-TEST(FrameCutter, AMessageThatIsTooLongIsNotSent) {
+TEST(CodecLink, AMessageThatIsTooLongIsNotSent) {
   std::string out = "before";
   const AgentMessage huge = up::FileAnswer{1, 200, std::string(kMaxLinkFrame, 'x'), "text/plain"};
   EXPECT_FALSE(append_link_frame(out, huge));
   EXPECT_EQ(out, "before");
-}
-
-// Feeds the pieces, and collects what comes out.
-std::vector<std::string> cut_all(FrameCutter& cutter, const std::vector<std::string>& pieces) {
-  std::vector<std::string> frames;
-  for (const std::string& piece : pieces) {
-    cutter.feed(piece);
-    while (true) {
-      const auto next = cutter.next();
-      EXPECT_TRUE(next) << next.error().message;
-      if (!next || !*next) break;
-      frames.emplace_back(**next);
-    }
-  }
-  return frames;
-}
-
-RC_GTEST_PROP(FrameCutter, CutAnywhereGivesTheSameFrames, ()) {
-  const auto bodies =
-      *rc::gen::container<std::vector<std::string>>(rc::gen::arbitrary<std::string>());
-  std::string stream;
-  for (const std::string& each : bodies) {
-    for (int shift = 24; shift >= 0; shift -= 8) {
-      stream.push_back(static_cast<char>(each.size() >> shift));
-    }
-    stream += each;
-  }
-  std::vector<std::string> pieces;
-  for (std::size_t at = 0; at < stream.size();) {
-    const auto size = *rc::gen::inRange<std::size_t>(1, 12);
-    pieces.push_back(stream.substr(at, size));
-    at += size;
-  }
-  FrameCutter cutter;
-  RC_ASSERT(cut_all(cutter, pieces) == bodies);
-  RC_ASSERT(cutter.at_boundary());
-}
-
-TEST(FrameCutter, KnowsWhenItIsInsideAFrame) {
-  FrameCutter cutter;
-  EXPECT_TRUE(cutter.at_boundary());
-  cutter.feed(std::string("\0\0\0\x02x", 5));
-  EXPECT_FALSE(*cutter.next());
-  EXPECT_FALSE(cutter.at_boundary());
-  cutter.feed("y");
-  EXPECT_EQ(**cutter.next(), "xy");
-  EXPECT_TRUE(cutter.at_boundary());
-}
-
-TEST(FrameCutter, LengthsBeyondTheBoundAreErrors) {
-  FrameCutter cutter;
-  cutter.feed("\xff\xff\xff\xff");
-  EXPECT_FALSE(cutter.next());
-  EXPECT_FALSE(cutter.next());
-  FrameCutter small(10);
-  small.feed(std::string("\0\0\0\x0a", 4));
-  EXPECT_TRUE(small.next());
-  FrameCutter smaller(9);
-  smaller.feed(std::string("\0\0\0\x0a", 4));
-  EXPECT_FALSE(smaller.next());
 }
 
 }  // namespace

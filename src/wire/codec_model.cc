@@ -162,6 +162,11 @@ uint32_t encode_ipv4(std::string_view ip) {
   return number;
 }
 
+std::string decode_ipv4(uint32_t number) {
+  return fmt::format("{}.{}.{}.{}", number & 0xff, number >> 8 & 0xff, number >> 16 & 0xff,
+                     number >> 24);
+}
+
 FrameworkInfo decode_framework(const pb::FrameworkInfo& in) {
   FrameworkInfo out;
   out.id.value = in.id().value();

@@ -70,6 +70,7 @@ void encode_attribute(const Attribute& attribute, pb::Attribute& out);
 // The four bytes of the address in the order of the network, read as a little-endian number,
 // whatever the machine: 10.0.0.1 is 16777226. Zero if it is no IPv4 address.
 uint32_t encode_ipv4(std::string_view ip);
+std::string decode_ipv4(uint32_t number);
 
 FrameworkInfo decode_framework(const pb::FrameworkInfo& in);
 void encode_framework(const FrameworkInfo& framework, pb::FrameworkInfo& out);

@@ -33,6 +33,8 @@ using Query = std::vector<std::pair<std::string, std::string>>;  // in the order
 
 // %xx decoded; with `plus_is_space` as forms and queries have it. Nothing if an escape is broken.
 std::optional<std::string> percent_decode(std::string_view text, bool plus_is_space);
+// All but letters, digits and "-_.~/" as %xx.
+std::string percent_encode(std::string_view text);
 
 // "a=1&b" without the question mark.
 Result<Query> parse_query(std::string_view text);

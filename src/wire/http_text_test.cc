@@ -55,6 +55,13 @@ TEST(HttpText, PercentDecode) {
   }
 }
 
+TEST(HttpText, PercentEncode) {
+  EXPECT_EQ(percent_encode("/a b?\xc3\xbc"), "/a%20b%3F%C3%BC");
+  std::string all;
+  for (int i = 0; i < 256; ++i) all.push_back(static_cast<char>(i));
+  EXPECT_EQ(percent_decode(percent_encode(all), true), all);
+}
+
 TEST(HttpText, QueriesKeepTheirOrder) {
   const auto query = parse_query("path=%2Fa%26b&offset=-1&&flag&empty=&path=second&a=b=c");
   ASSERT_TRUE(query);

@@ -32,6 +32,7 @@ class Sitter final : public Framework {
   explicit Sitter(FrameworkOptions framework) : Framework(std::move(framework)) {}
 
   std::size_t holds() const { return open().size(); }
+  const std::vector<Offer>& offers() const { return open(); }
 
  private:
   void offered(Context&, std::vector<Offer>&& offers) override {

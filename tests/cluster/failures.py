@@ -318,6 +318,47 @@ def test_frozen_executor_is_killed_in_the_end(cluster):
     check(status["state"] in ("TASK_KILLED", "TASK_FAILED"), status)
 
 
+# It says the end of its task over a connection of its own, and dies before it can be answered.
+LAST_WORDS = """
+import base64, json, os, socket
+host, port = os.environ["MESOS_AGENT_ENDPOINT"].split(":")
+ids = {"framework_id": {"value": os.environ["MESOS_FRAMEWORK_ID"]},
+       "executor_id": {"value": os.environ["MESOS_EXECUTOR_ID"]}}
+
+def call(kind, body):
+    connection = socket.create_connection((host, int(port)))
+    text = json.dumps({"type": kind, **ids, kind.lower(): body}).encode()
+    connection.sendall(b"POST /api/v1/executor HTTP/1.1\\r\\nHost: agent\\r\\n"
+                       b"Content-Type: application/json\\r\\nAccept: application/json\\r\\n"
+                       b"Content-Length: %d\\r\\n\\r\\n%s" % (len(text), text))
+    return connection
+
+stream = call("SUBSCRIBE", {})
+heard = b""
+while b'"LAUNCH"' not in heard:
+    heard += stream.recv(65536)
+call("UPDATE", {"status": {"task_id": ids["executor_id"], "state": "TASK_FINISHED",
+                           "source": "SOURCE_EXECUTOR",
+                           "uuid": base64.b64encode(os.urandom(16)).decode()}})
+os._exit(0)
+"""
+
+
+def test_last_words_of_an_executor_are_heard(cluster):
+    master, agent = cluster.pair()
+    scheduler = cluster.scheduler()
+    names = [f"brief-{i}" for i in range(30)]
+    for name in names:
+        executor = {"executor_id": {"value": name},
+                    "command": {"shell": False, "value": sys.executable,
+                                "arguments": [sys.executable, "-c", LAST_WORDS]}}
+        scheduler.run(name, None, cpus=0.01, mem=1, executor=executor)
+    for name in names:
+        end = scheduler.wait_terminal(name)
+        err = (sandbox(agent, scheduler, name) / "stderr").read_text()
+        equal(end["state"], "TASK_FINISHED", f"{name}: {err}")
+
+
 # --- the master
 
 

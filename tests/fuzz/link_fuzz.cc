@@ -37,15 +37,15 @@ void decode_down(std::string_view bytes) {
 
 std::vector<std::string> cut(std::string_view stream, std::size_t piece) {
   std::vector<std::string> frames;
-  wire::FrameCutter cutter(kMaxFrame);
+  std::string kept;
   for (std::size_t at = 0; at < stream.size(); at += piece) {
-    cutter.feed(stream.substr(at, piece));
-    while (true) {
-      const auto frame = cutter.next();
-      if (!frame) return frames;
-      if (!*frame) break;
-      frames.emplace_back(**frame);
-    }
+    kept += stream.substr(at, piece);
+    std::vector<std::string_view> views;
+    const wire::LinkFrameCut cut = wire::cut_link_frames(kept, kMaxFrame, views);
+    frames.insert(frames.end(), views.begin(), views.end());
+    if (cut.too_long) return frames;
+    if (cut.consumed > kept.size()) std::abort();
+    kept.erase(0, cut.consumed);
   }
   return frames;
 }
