@@ -24,7 +24,11 @@ FrameworkInfo Framework::info() const {
 
 void Framework::on_subscribed(Context& context) {
   for (const auto& [number, task] : tasks_) {
-    unheard_.set(number, context.now.mono + framework_.ask_after);
+    asking_.set(number, context.now.mono + framework_.ask_after);
+  }
+  for (auto& [number, stray] : strays_) {
+    stray.asked = 0;
+    asking_.set(number, context.now.mono + framework_.ask_after);
   }
   if (totals_.subscribed) return;
   totals_.subscribed = context.now.mono;
@@ -63,46 +67,60 @@ std::optional<TaskNumber> Framework::number_of(const TaskId& id) const {
 void Framework::on_update(Context& context, const TaskStatus& status) {
   const auto number = number_of(status.task_id);
   if (!number) return;
+  const auto at = tasks_.find(*number);
+  if (at == tasks_.end()) return hear_of_stray(context, *number, status);
   const bool nobody_knows =
       status.state == TaskState::kUnreachable || status.state == TaskState::kUnknown;
-  const auto at = tasks_.find(*number);
-  if (at == tasks_.end()) {
-    // Given up while its agent was away, and run again since.
-    if (status.state == TaskState::kStarting || status.state == TaskState::kRunning) {
-      context.say(call::Kill{status.task_id, status.agent_id, std::nullopt});
-    }
+  if (!is_terminal(status.state) && !nobody_knows) {
+    Task& task = at->second;
+    if (!task.kill_asked) asking_.cancel(*number);
+    const bool runs = status.state == TaskState::kRunning;
+    if (runs && !std::exchange(task.up, true)) task_up(context, task);
     return;
   }
-  if (is_terminal(status.state) || nobody_knows) {
-    const Task task = std::move(at->second);
-    tasks_.erase(at);
-    unheard_.cancel(*number);
-    const bool finished = status.state == TaskState::kFinished;
-    ++(finished ? totals_.finished : task.kill_asked ? totals_.killed : totals_.lost);
-    if (finished) totals_.last_finish = context.now.mono;
-    return task_ended(context, task, finished);
+  const Task task = std::move(at->second);
+  tasks_.erase(at);
+  asking_.cancel(*number);
+  if (nobody_knows) {
+    strays_[*number] = {task.agent};
+    asking_.set(*number, context.now.mono + framework_.ask_after);
   }
-  Task& task = at->second;
-  if (!task.kill_asked) unheard_.cancel(*number);
-  if (status.state == TaskState::kRunning && !std::exchange(task.up, true)) task_up(context, task);
+  const bool finished = status.state == TaskState::kFinished;
+  ++(finished ? totals_.finished : task.kill_asked ? totals_.killed : totals_.lost);
+  if (finished) totals_.last_finish = context.now.mono;
+  task_ended(context, task, finished);
+}
+
+void Framework::hear_of_stray(Context& context, TaskNumber number, const TaskStatus& status) {
+  if (status.state == TaskState::kStarting || status.state == TaskState::kRunning) {
+    context.say(call::Kill{status.task_id, status.agent_id, std::nullopt});
+  } else if (is_terminal(status.state) && strays_.erase(number) > 0) {
+    asking_.cancel(number);
+  }
 }
 
 std::optional<MonoTime> Framework::next_deadline() const {
-  const auto ours = unheard_.next();
+  const auto ours = asking_.next();
   const auto theirs = deadline();
   if (!ours || !theirs) return ours ? ours : theirs;
   return std::min(*ours, *theirs);
 }
 
 void Framework::on_deadline(Context& context) {
+  constexpr unsigned kMaxDoublings = 5;
   call::Reconcile reconcile;
-  while (const auto number = unheard_.pop_due(context.now.mono)) {
-    const Task& task = tasks_.at(*number);
-    if (task.kill_asked) {
-      context.say(call::Kill{id_of(*number), task.agent, std::nullopt});
+  while (const auto number = asking_.pop_due(context.now.mono)) {
+    Duration wait = framework_.ask_after;
+    const auto at = tasks_.find(*number);
+    const bool stray = at == tasks_.end();
+    const AgentId& agent = stray ? strays_.at(*number).agent : at->second.agent;
+    if (stray) {
+      wait *= 1u << std::min(strays_.at(*number).asked++, kMaxDoublings);
+    } else if (at->second.kill_asked) {
+      context.say(call::Kill{id_of(*number), agent, std::nullopt});
     }
-    reconcile.tasks.push_back({id_of(*number), task.agent});
-    unheard_.set(*number, context.now.mono + framework_.ask_after);
+    reconcile.tasks.push_back({id_of(*number), agent});
+    asking_.set(*number, context.now.mono + wait);
   }
   if (!reconcile.tasks.empty()) context.say(std::move(reconcile));
   if (const auto due = deadline(); due && *due <= context.now.mono) time_came(context);
@@ -121,7 +139,7 @@ void Framework::launch(Context& context, const Offer& offer, std::vector<Plan> p
     spec.resources = std::move(plan.resources);
     launch.tasks.push_back(context.task(std::move(spec), plan.length));
     tasks_.emplace(number, Task{offer.agent_id, offer.hostname, plan.tag});
-    unheard_.set(number, context.now.mono + framework_.ask_after);
+    asking_.set(number, context.now.mono + framework_.ask_after);
   }
   totals_.launched += launch.tasks.size();
   refused_ = true;  // the rest of it
@@ -156,8 +174,17 @@ void Framework::kill(Context& context, uint64_t tag) {
   for (auto& [number, task] : tasks_) {
     if (task.tag != tag || std::exchange(task.kill_asked, true)) continue;
     context.say(call::Kill{id_of(number), task.agent, std::nullopt});
-    unheard_.set(number, context.now.mono + framework_.ask_after);
+    asking_.set(number, context.now.mono + framework_.ask_after);
   }
+}
+
+bool Framework::retag(uint64_t from, uint64_t to, bool up) {
+  const auto at = std::ranges::find_if(tasks_, [&](const auto& each) {
+    return each.second.tag == from && each.second.up == up && !each.second.kill_asked;
+  });
+  if (at == tasks_.end()) return false;
+  at->second.tag = to;
+  return true;
 }
 
 uint64_t slots_in(const Resources& free, const Resources& demand, uint64_t limit) {

@@ -3,10 +3,14 @@
 // what to take.
 //
 // A task ends once: when a terminal update comes, or when nobody knows of it any more (UNREACHABLE,
-// UNKNOWN). If one that was given up so comes back, it is killed. A task of which nothing was heard
-// since it was launched, or since the framework came back to a master, is asked about every
-// `ask_after` until something is: a master that took over does not answer for agents that have yet
-// to come to it (§3.6). So a workload ends its finite work under any faults that end themselves.
+// UNKNOWN). One that was given up so is killed if it comes back, so that it does not hold for ever
+// what nobody waits for.
+//
+// Masters do not answer for agents that have yet to come to them (§3.6), nor tell by themselves
+// what another one had told. So the framework asks, every `ask_after`: about tasks of which it
+// heard nothing since they were launched or since it came to a master, and, less and less often,
+// about those that were given up. Thus a workload ends its finite work under any faults that end
+// themselves.
 #pragma once
 
 #include <cstdint>
@@ -109,8 +113,11 @@ class Framework : public Workload {
   void ask_again(Context& context);
   // All with this tag; they end later, like others.
   void kill(Context& context, uint64_t tag);
+  // Gives one task of this tag, that is up or not, another tag; whether there was one.
+  bool retag(uint64_t from, uint64_t to, bool up);
 
  private:
+  void hear_of_stray(Context& context, TaskNumber number, const TaskStatus& status);
   std::optional<TaskNumber> number_of(const TaskId& id) const;
   TaskId id_of(TaskNumber number) const;
 
@@ -118,8 +125,14 @@ class Framework : public Workload {
   Totals totals_;
   TaskNumber next_ = 0;
   std::map<TaskNumber, Task> tasks_;
-  Deadlines<TaskNumber> unheard_;  // when to ask again, about the task or for its end
-  std::vector<Offer> open_;        // in the order they came
+  // Given up, and not known to have ended.
+  struct Stray {
+    AgentId agent;
+    unsigned asked = 0;
+  };
+  std::map<TaskNumber, Stray> strays_;
+  Deadlines<TaskNumber> asking_;  // when to ask again, about the task or for its end
+  std::vector<Offer> open_;       // in the order they came
   bool wanting_ = true;
   bool refused_ = false;  // something, since the last REVIVE
 };

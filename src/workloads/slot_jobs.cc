@@ -50,8 +50,10 @@ void SlotJobs::count_until(Job& job, MonoTime now) {
 
 std::optional<MonoTime> SlotJobs::deadline() const {
   if (!totals().subscribed) return std::nullopt;
-  std::optional<MonoTime> next = give_up_;
+  std::optional<MonoTime> next;
   const auto note = [&](MonoTime at) { next = next ? std::min(*next, at) : at; };
+  if (give_up_) note(*give_up_);
+  if (ask_at_) note(*ask_at_);
   if (arrived_ < jobs_.size()) note(began_ + jobs_[arrived_].wanted.arrival);
   for (std::size_t i = first_; i < arrived_; ++i) {
     if (const auto end = end_of(jobs_[i])) note(*end);
@@ -65,13 +67,19 @@ void SlotJobs::time_came(Context& context) {
     Job& job = jobs_[i];
     if (const auto end = end_of(job); end && *end <= context.now.mono) finish(context, job);
   }
-  if (give_up_ && *give_up_ <= context.now.mono) {
-    give_up_.reset();
-    std::vector<OfferId> declined;
-    for (Offer& offer : take_open()) declined.push_back(std::move(offer.id));
-    decline(context, std::move(declined), options_.refuse);
-  }
+  if (give_up_ && *give_up_ <= context.now.mono) give_back(context);
+  if (ask_at_ && *ask_at_ <= context.now.mono) ask_at_.reset();
   settle(context);
+}
+
+// Were they only refused, some agents would be offered again while others are still refused, and it
+// could miss for ever that they are enough together.
+void SlotJobs::give_back(Context& context) {
+  give_up_.reset();
+  ask_at_ = context.now.mono + options_.pause;
+  std::vector<OfferId> declined;
+  for (Offer& offer : take_open()) declined.push_back(std::move(offer.id));
+  decline(context, std::move(declined), options_.refuse);
 }
 
 void SlotJobs::first_subscribed(Context& context) {
@@ -88,7 +96,7 @@ void SlotJobs::arrive(Context& context) {
     job.counted = context.now.mono;
     job.record.arrived = context.now.mono;
   }
-  if (arrived_ != before) ask_again(context);
+  if (arrived_ != before && !ask_at_) ask_again(context);
 }
 
 // --- slots
@@ -193,7 +201,12 @@ void SlotJobs::take_at_once(Context& context, std::vector<Offer>&& offers) {
 void SlotJobs::task_up(Context& context, const Task& task) {
   Job& job = jobs_[task.tag];
   count_until(job, context.now.mono);
-  if (++job.up < job.wanted.slots || job.phase == Phase::kDone) return;
+  ++job.up;
+  complete(context, job);
+}
+
+void SlotJobs::complete(Context& context, Job& job) {
+  if (job.up < job.wanted.slots || job.phase == Phase::kDone) return;
   if (!job.record.ramped_up) job.record.ramped_up = context.now.mono;
   if (options_.mode == SlotMode::kHoarding) job.phase = Phase::kWorking;
 }
@@ -214,6 +227,7 @@ void SlotJobs::task_ended(Context& context, const Task& task, bool finished) {
     job.phase = Phase::kGathering;
     job.finished = 0;
   }
+  if (options_.mode == SlotMode::kHoarding) take_over_slots(context);
   settle(context);
 }
 
@@ -228,6 +242,29 @@ void SlotJobs::restart(Context& context, Job& job) {
   }
 }
 
+void SlotJobs::take_over_slots(Context& context) {
+  for (std::size_t i = first_; i < arrived_; ++i) {
+    for (std::size_t later = arrived_; later-- > i + 1;) take_over_slots(context, i, later);
+    complete(context, jobs_[i]);
+  }
+}
+
+void SlotJobs::take_over_slots(Context& context, std::size_t to, std::size_t from) {
+  Job& job = jobs_[to];
+  Job& later = jobs_[from];
+  if (job.phase != Phase::kGathering || later.phase != Phase::kGathering) return;
+  count_until(job, context.now.mono);
+  count_until(later, context.now.mono);
+  while (job.held < job.wanted.slots && later.held > 0) {
+    const bool up = retag(from, to, true);
+    if (!up && !retag(from, to, false)) return;
+    --later.held;
+    ++job.held;
+    later.up -= up ? 1 : 0;
+    job.up += up ? 1 : 0;
+  }
+}
+
 void SlotJobs::finish(Context& context, Job& job) {
   count_until(job, context.now.mono);
   job.record.worked = work(job);
@@ -238,6 +275,8 @@ void SlotJobs::finish(Context& context, Job& job) {
   kill(context, tag_of(job));
 }
 
-void SlotJobs::settle(Context& context) { want_offers(context, next_in_need() != nullptr); }
+void SlotJobs::settle(Context& context) {
+  want_offers(context, !ask_at_ && next_in_need() != nullptr);
+}
 
 }  // namespace souk::workloads

@@ -4,9 +4,11 @@
 //   elastic    a job works on each slot from when it has it, and is over when it has had
 //              `slots` x `length` of slot time: its last tasks end together
 //   hoarding   a rigid job holds the slots that it wins idle, until it has them all; then it works
-//              on all of them for `length`. If it loses one, it wins another and works from anew
+//              on all of them for `length`. If it loses one, it wins another (or has it of a later
+//              job that hoards) and works from anew
 //   at once    a rigid job keeps offers open until they have slots for all of it, and starts then.
-//              If a task of it is lost, the others are killed and it starts anew
+//              If they are not enough for too long it gives them back, waits, and asks for all at
+//              once. If a task of it is lost, the others are killed and it starts anew
 //
 // In the first two a slot is held by a task that runs until it is killed. Slots go to the jobs in
 // the order of their arrival.
@@ -40,6 +42,7 @@ struct SlotJobsOptions {
   std::set<std::string> hosts;                                     // takes only these; empty: all
   std::optional<Duration> refuse;     // what it does not take; nothing: the default
   Duration patience = 2s;             // kAtOnce: how long offers are kept
+  Duration pause = 5s;                // kAtOnce: until it asks again after it gave some back
   Duration holder_length = 30 * 24h;  // of a task that holds a slot: longer than any job
 };
 
@@ -92,6 +95,7 @@ class SlotJobs final : public Framework {
   std::optional<MonoTime> end_of(const Job& job) const;
   void count_until(Job& job, MonoTime now);
   void arrive(Context& context);
+  void give_back(Context& context);
   Job* next_in_need();
   uint64_t tag_of(const Job& job) const { return static_cast<uint64_t>(&job - jobs_.data()); }
   void take_slots(Context& context, std::vector<Offer>&& offers);
@@ -102,6 +106,11 @@ class SlotJobs final : public Framework {
                 std::vector<Plan>& plans);
   // One of its tasks was lost while it worked.
   void restart(Context& context, Job& job);
+  // Rigid jobs must not wait for each other's slots: the first ones take those of the last.
+  void take_over_slots(Context& context);
+  void take_over_slots(Context& context, std::size_t to, std::size_t from);
+  // All its slots are up.
+  void complete(Context& context, Job& job);
   void finish(Context& context, Job& job);
   void settle(Context& context);
 
@@ -111,7 +120,9 @@ class SlotJobs final : public Framework {
   std::size_t arrived_ = 0;  // jobs before it have
   std::size_t first_ = 0;    // jobs before it are done
   std::size_t done_ = 0;
-  std::optional<MonoTime> give_up_;  // kAtOnce: the offers that are kept
+  // kAtOnce: when to give back the offers that are kept, and when to ask again.
+  std::optional<MonoTime> give_up_;
+  std::optional<MonoTime> ask_at_;
 };
 
 }  // namespace souk::workloads
