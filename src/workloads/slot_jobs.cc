@@ -276,7 +276,7 @@ void SlotJobs::finish(Context& context, Job& job) {
 }
 
 void SlotJobs::settle(Context& context) {
-  want_offers(context, !ask_at_ && next_in_need() != nullptr);
+  want_offers(context, !ask_at_ && (!options_.suppresses || next_in_need() != nullptr));
 }
 
 }  // namespace souk::workloads

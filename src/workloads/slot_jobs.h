@@ -44,6 +44,9 @@ struct SlotJobsOptions {
   Duration patience = 2s;             // kAtOnce: how long offers are kept
   Duration pause = 5s;                // kAtOnce: until it asks again after it gave some back
   Duration holder_length = 30 * 24h;  // of a task that holds a slot: longer than any job
+  // While no job lacks a slot. Whoever does loses a slot whose task ends: it is offered to others
+  // before the REVIVE comes.
+  bool suppresses = true;
 };
 
 // What became of a job. Slot times are sums over its slots.
