@@ -44,6 +44,28 @@ workloads::Lengths under_way(Duration length, bool exponential, std::size_t slot
   return workloads::Lengths::list(std::move(lengths));
 }
 
+// "<framework>.<number>"
+void Occupancy::on_task_process(const sim::AgentProcess& agent, const ContainerId&,
+                                std::string_view name, bool began) {
+  running_[std::string(name.substr(0, name.rfind('.')))][agent.id()] += began ? 1 : -1;
+}
+
+int Occupancy::running(const sim::AgentProcess& agent, const std::string& framework) const {
+  const auto of = running_.find(framework);
+  if (of == running_.end()) return 0;
+  const auto at = of->second.find(agent.id());
+  return at == of->second.end() ? 0 : at->second;
+}
+
+int Occupancy::running(const std::string& framework) const {
+  const auto of = running_.find(framework);
+  int sum = 0;
+  if (of != running_.end()) {
+    for (const auto& [agent, count] : of->second) sum += count;
+  }
+  return sum;
+}
+
 std::string network_text() {
   const sim::NetworkOptions network;
   const sim::HostTuning host;

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/rng.h"
+#include "sim/observer.h"
 #include "sim/world.h"
 #include "workloads/lengths.h"
 
@@ -33,6 +34,19 @@ double uniform(Rng& rng);
 // lengths are a list, which begins again.
 workloads::Lengths under_way(Duration length, bool exponential, std::size_t slots,
                              std::size_t rounds, Rng& rng);
+
+// Which frameworks' tasks run where. Looks on from when it was added; tasks are told by the name of
+// their framework.
+class Occupancy final : public sim::Observer {
+ public:
+  void on_task_process(const sim::AgentProcess& agent, const ContainerId& container,
+                       std::string_view name, bool began) override;
+  int running(const sim::AgentProcess& agent, const std::string& framework) const;
+  int running(const std::string& framework) const;
+
+ private:
+  std::map<std::string, std::map<sim::ProcessId, int>> running_;
+};
 
 // Text of what every report says of its simulated cluster.
 std::string network_text();

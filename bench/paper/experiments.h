@@ -7,7 +7,12 @@
 
 namespace souk::paper {
 
-Report newcomer(const Plan& plan);  // Table 2
+Report newcomer(const Plan& plan);     // Table 2
+Report preferences(const Plan& plan);  // §4.3
+Report short_slots(const Plan& plan);  // §4.4
+Report large_tasks(const Plan& plan);  // §4.6
+Report revocation(const Plan& plan);   // §3.3
+Report starvation(const Plan& plan);   // §3.5
 
 std::span<const Experiment> experiments();
 

@@ -326,7 +326,7 @@ class Table2 {
 
   void measure(const Cell& cell) {
     // Elastic ones of many slots run some 50,000 tasks each.
-    const int runs = plan_.runs_or(cell.elastic && cell.k > 50 ? 300 : 1000, 40);
+    const int runs = plan_.runs_or(cell.elastic && cell.k > 50 ? 300 : 1000, 20);
     const auto outcomes = run_all<Outcome>(runs, plan_.jobs, [&](int run) {
       const uint64_t seed = seed_of(plan_.seed, cell.name(), run);
       return cell.elastic ? simulate_elastic(cell, seed) : simulate_rigid(cell, seed);

@@ -7,11 +7,13 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/rng.h"
+#include "bench/paper/report.h"
 
 namespace souk::paper {
 
@@ -84,5 +86,10 @@ class Ratio {
   double part_ = 0;
   double whole_ = 0;
 };
+
+// The value that this part of the samples does not exceed; none: 0.
+double quantile(std::vector<double> samples, double part);
+// For a plot: the part of the samples up to each value, in some 200 points.
+Series distribution(std::string title, std::vector<double> samples);
 
 }  // namespace souk::paper
