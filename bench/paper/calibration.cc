@@ -32,7 +32,8 @@ void macro_lengths(Report& report, const Plan& plan, int seeds, int rounds) {
       "length of a map (of an ALS task, of an MPI job), and one figure a row, the mean job time on "
       "a "
       "partition. The unknowns come from these figures: jobs that take too long by a part get maps "
-      "shorter by that part, and so on. The rest was chosen beforehand and is not fitted to "
+      "shorter by half that part, until they fit. The rest was chosen beforehand and is not fitted "
+      "to "
       "anything:");
   report.paragraph(
       "- a Hadoop job takes 10 s besides its tasks;\n"

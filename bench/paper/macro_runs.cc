@@ -48,8 +48,8 @@ const std::array<MacroSums, kMacroMixes> kMacroSums = {{
     {"Torque / MPI", 3210, 3352},
 }};
 
-const MacroLengths kMacroLengths = {13460ms, 18511ms, 19827ms, 20480ms, 25848ms,  16186ms,
-                                    8178ms,  45298ms, 11790ms, 5285ms,  260989ms, 821994ms};
+const MacroLengths kMacroLengths = {13486ms, 18475ms, 19762ms, 20546ms, 26366ms,  16606ms,
+                                    8259ms,  45942ms, 11790ms, 5285ms,  260989ms, 821994ms};
 
 namespace {
 
@@ -111,17 +111,18 @@ Player player_of(std::string name, std::vector<Job> list, Duration overhead, Rng
 }
 
 Player facebook(const MacroOptions& options, Rng rng) {
-  std::vector<Job> jobs = workloads::facebook_mix({.demand = bag(kSlot)}, rng);
+  std::vector<Job> jobs;
   std::map<std::size_t, int> taken;
-  std::erase_if(jobs, [&](Job& job) {
+  for (Job& job : workloads::facebook_mix({.demand = bag(kSlot)}, rng)) {
     const auto row = static_cast<std::size_t>(std::stoi(job.kind) - 1);
+    if (taken[row]++ >= std::max(kMacroTable.at(row).jobs / options.facebook_part, 1)) continue;
     job.kind = std::to_string(row);
     job.arrival /= options.facebook_part;
     const Duration map = options.lengths.at(row);
     job.stages[0].lengths = lengths_of(map);
     if (job.stages.size() > 1) job.stages[1].lengths = lengths_of(map * kMapsPerReduce);
-    return taken[row]++ >= std::max(kMacroTable.at(row).jobs / options.facebook_part, 1);
-  });
+    jobs.push_back(std::move(job));
+  }
   return player_of("facebook", std::move(jobs), kHadoopOverhead, rng.fork("tasks"));
 }
 
@@ -291,8 +292,9 @@ std::array<double, kMacroRows> static_times(const MacroOptions& options, Mix mix
 
 }  // namespace
 
-// A fixed point: jobs that take too long by a part get tasks shorter by that part. The mixes do not
-// meet on their partitions, so each is calibrated alone.
+// A fixed point: jobs that take too long by a part get tasks shorter by half that part, since
+// longer tasks also make jobs wait for each other. The mixes do not meet on their partitions, so
+// each is calibrated alone.
 MacroCalibration calibrate_macro(const MacroOptions& options, int seeds, int rounds, int jobs) {
   MacroOptions trial = options;
   MacroCalibration result;
@@ -305,7 +307,7 @@ MacroCalibration calibrate_macro(const MacroOptions& options, int seeds, int rou
         if (kMacroTable[row].mix != mix) continue;
         result.times[row] = times[row];
         if (round == rounds) continue;
-        const double off = kMacroTable[row].paper_static / times[row];
+        const double off = std::sqrt(kMacroTable[row].paper_static / times[row]);
         trial.lengths[row] =
             std::chrono::milliseconds(std::llround(to_seconds(trial.lengths[row]) * off * 1000));
       }
