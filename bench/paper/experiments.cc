@@ -10,6 +10,9 @@ constexpr Experiment kExperiments[] = {
     {"large_tasks", "§4.6: a large task among small ones, and the waste by packing", large_tasks},
     {"revocation", "§3.3: a guarantee, with and without revocation", revocation},
     {"starvation", "§3.5: 150 of 200 frameworks decline everything", starvation},
+    {"calibration", "§6.1, §6.3: task lengths, from the paper's static columns", calibration},
+    {"macro", "§6.1: four frameworks, on partitions and sharing", macro},
+    {"locality", "§6.3: delay scheduling", locality},
 };
 
 }  // namespace
