@@ -4,12 +4,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <numbers>
 
 #include "base/rng.h"
 #include "base/time.h"
 
 namespace souk::sim {
+
+inline constexpr double kTwoPi = 6.283185307179586;
 
 // In (0, 1].
 inline double draw_unit(Rng& rng) {
@@ -32,7 +33,7 @@ inline Duration draw_exponential(Rng& rng, Duration mean) {
 // Not below zero.
 inline Duration draw_normal(Rng& rng, Duration mean, Duration deviation) {
   const double radius = std::sqrt(-2 * std::log(draw_unit(rng)));
-  const double z = radius * std::cos(2 * std::numbers::pi * draw_unit(rng));
+  const double z = radius * std::cos(kTwoPi * draw_unit(rng));
   const double drawn =
       static_cast<double>(mean.count()) + z * static_cast<double>(deviation.count());
   return Duration(static_cast<int64_t>(std::max(drawn, 0.0)));
