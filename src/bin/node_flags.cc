@@ -107,8 +107,9 @@ void MasterFlags::add_policy(Flags& flags) {
             "memory that a regular expression of an offer constraint may take");
   flags.add("offer_constraints_re2_max_program_size", limits.re2_max_program_size,
             "instructions that a regular expression of an offer constraint may have");
-  flags.add("io_threads", options.io_threads,
-            "threads that read and write connections; several hold more than one limit of open files");
+  flags.add(
+      "io_threads", options.io_threads,
+      "threads that read and write connections; several hold more than one limit of open files");
   flags.add("max_connections", options.max_connections, "turn clients away beyond");
   flags.add("max_stream_buffer_bytes", options.max_stream_buffer,
             "what a scheduler or an agent may leave unread before it is cut off");

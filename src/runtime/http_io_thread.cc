@@ -185,9 +185,10 @@ bool HttpIoThread::accept_one() {
   if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) return true;
   if (mono_now() >= quiet_until_) {
     quiet_until_ = mono_now() + kQuietAfterComplaint;
-    log_error("cannot accept connections: raise the limit of open files (ulimit -n), or give each "
-              "of several I/O threads a table of its own (--io_threads)",
-              {{"error", std::strerror(errno)}});
+    log_error(
+        "cannot accept connections: raise the limit of open files (ulimit -n), or give each "
+        "of several I/O threads a table of its own (--io_threads)",
+        {{"error", std::strerror(errno)}});
   }
   loop_->call_after(kAcceptRetry, [this] { listener_.arm_read(); });
   return false;

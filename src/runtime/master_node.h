@@ -24,7 +24,7 @@ struct MasterNodeOptions {
   std::string work_dir;  // of the registry; made if it is not there
   // With several, each has its own table of open files where that takes more connections.
   unsigned io_threads = 1;
-  std::size_t max_connections = 100'000;  // beyond: 503
+  std::size_t max_connections = 100'000;           // beyond: 503
   std::size_t max_stream_buffer = kMaxSendBuffer;  // unread bytes of one stream or link
   master::Options machine;                         // its `info` and `role_weights` are filled in
   std::string allocator = "drf";                   // a module's name, or its path
