@@ -36,6 +36,7 @@ void Machine::on(Recovered&& event) {
   recovered_ = true;
   elected_at_ = now_.wall;
   registry_ = std::move(event.registry);
+  role_settings_.reset();  // somebody may have looked already
   configure_allocator();
   uint64_t number = 0;
   for (const auto& [id, agent] : registry_.admitted) {

@@ -251,5 +251,15 @@ TEST(MasterOperator, ALimitIsHeldAgainstWhatIsUsed) {
   EXPECT_EQ(world.operate(call::SetQuota{"ops", amounts("cpus:6"), false}).status, 200);
 }
 
+// It once remembered that there was nothing.
+TEST(MasterOperator, WhoLooksBeforeItHasRecoveredSeesTheRegistryAfter) {
+  protocol::Registry registry;
+  registry.quotas["eng"].limits = {{"cpus", Scalar{1'000}}};
+  World world({}, registry, /*recover=*/false);
+  EXPECT_TRUE(world.machine().view().roles->quotas.empty());
+  world.step(Recovered{registry});
+  EXPECT_EQ(world.machine().view().roles->quotas.size(), 1u);
+}
+
 }  // namespace
 }  // namespace souk::master
