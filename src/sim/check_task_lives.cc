@@ -12,7 +12,7 @@ namespace {
 
 // What an update may take to be told, with all that is resent: those of endless frameworks are
 // never all told.
-constexpr Duration kUnderWay = 60s;
+constexpr Duration kUnderWay = 40s;
 
 }  // namespace
 
