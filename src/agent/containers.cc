@@ -239,7 +239,8 @@ void end_container(Context& c, Container& container, int32_t status, const Endin
     schedule_removal(c, container.sandbox, c.now.wall);
     if (container.kind != ContainerKind::kCommand) {
       after_stored(
-          c, held::TellExecutorTerminated{framework.info.id, container.sandbox.executor, status});
+          c, held::TellExecutorTerminated{c.state.link.register_sent ? c.state.link.id : LinkId(),
+                                          framework.info.id, container.sandbox.executor, status});
     }
     if (!supervisor_gone) after_stored(c, held::EndSupervisor{id});
   }
@@ -251,6 +252,9 @@ void end_container(Context& c, Container& container, int32_t status, const Endin
 }
 
 void perform(Context& c, held::TellExecutorTerminated&& h) {
+  // A master that was not told of it may have started another one of that name since, and would
+  // take that for dead.
+  if (h.link == LinkId() || h.link != c.state.link.id) return;
   protocol::to_master::ExecutorTerminated message{h.framework, h.executor, h.status};
   if (c.state.link.stage == Link::Stage::kRegistering) {
     c.state.link.terminated.push_back(std::move(message));

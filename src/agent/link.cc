@@ -63,6 +63,7 @@ void dial(Context& c) {
   link.id = LinkId(link.id.value + 1);
   link.stage = Stage::kDialing;
   link.file_requests = 0;
+  link.register_sent = false;
   c.emit(effect::OpenLink{link.id});
   c.state.timers.set(timer_of(TimerKind::kSilence), c.now.mono + c.options.registration_timeout);
 }
@@ -160,6 +161,7 @@ void on_message(Context& c, protocol::to_agent::Welcome&& m) {
 
 void perform(Context& c, held::SendRegister&& h) {
   if (h.link != c.state.link.id || c.state.link.stage != Stage::kRegistering) return;
+  c.state.link.register_sent = true;
   c.emit(effect::SendToMaster{h.link, make_register(c)});
 }
 

@@ -343,6 +343,26 @@ TEST(AgentExecutor, RunsOnWithoutTasks) {
   EXPECT_EQ(rig.container_of("T2"), container);
 }
 
+// The report to a new master did not hold it: told of its end, that master would strike an executor
+// of the same name that it has started since.
+TEST(AgentExecutor, ItsEndIsNotToldToAMasterThatNeverKnewIt) {
+  Rig rig;
+  const ContainerId container = subscribed(rig);
+  rig.step(event::LinkClosed{rig.link(), "gone"});
+  rig.advance(30s);  // it dials
+  rig.step(event::LinkOpened{rig.link()});
+  rig.stores = false;
+  rig.report(container, supervisor::Exited{"E", 256, false});
+  rig.master(to_agent::Welcome{.cluster_id = "C"});
+  rig.store();
+  ASSERT_EQ(rig.to_the_master<to_master::Register>().size(), 1u);
+  EXPECT_TRUE(rig.to_the_master<to_master::Register>().back().executors.empty());
+  rig.master(to_agent::Registered{
+      .agent_id = AgentId("A"), .ping_interval = 15s, .max_missed_pings = 5});
+  rig.store();
+  EXPECT_TRUE(rig.to_the_master<to_master::ExecutorTerminated>().empty());
+}
+
 TEST(AgentExecutor, ItsEndFailsItsTasksAndIsTold) {
   Rig rig;
   const ContainerId container = subscribed(rig);

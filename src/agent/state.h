@@ -101,6 +101,7 @@ struct AcknowledgeExecutor {
   Uuid uuid;
 };
 struct TellExecutorTerminated {
+  LinkId link;  // over which the master has been told of it; 0: over none that is still there
   FrameworkId framework;
   ExecutorId executor;
   int32_t status = 0;
@@ -211,6 +212,7 @@ struct Link {
   Duration backoff{0};
   Duration silence{0};           // longer without a frame means that the link is dead; 0: never
   bool registered_once = false;  // since the agent started
+  bool register_sent = false;    // over this link
   std::size_t file_requests = 0;
   // Ended while registering, when the master had been told of them and could not yet be told more.
   std::vector<protocol::to_master::ExecutorTerminated> terminated;
