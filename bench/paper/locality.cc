@@ -112,7 +112,27 @@ void sticky_slots(Report& report, const Plan& plan, int seeds) {
     rows.push_back({each.name, outcome.local.text(1) + "%", outcome.time.text(0)});
   }
   report.heading("Sticky slots");
+  report.paragraph(
+      "Without delay more maps are local than in the paper. There, slots stick: a framework whose "
+      "task "
+      "ends is the one below its share, is offered that slot again, and comes round to few nodes. "
+      "Here "
+      "372 slots do not divide by 16, so a freed slot often leaves several frameworks equal; it "
+      "goes to "
+      "the one that has waited longest, and slots wander. With 92 nodes each has exactly 23 slots, "
+      "and "
+      "they stick; when slots are offered one by one, so that a framework has its slots on as many "
+      "nodes "
+      "as it can, a block has a copy on one of its 23 nodes with 1 - (1 - 23/92)^3 = 58%.");
   report.table({"nodes, and how they are offered", "local maps", "job time (s)"}, rows);
+  report.paragraph(
+      "Little waiting is enough here: a slot that one framework passes by is offered to the next "
+      "within "
+      "a millisecond, so that each sees dozens of slots a second. In the paper offers went with "
+      "the heartbeats of Hadoop, and with 1 s some maps were still started elsewhere. Jobs end "
+      "sooner than "
+      "in the paper by about as much in each shared case: the model has no other cost than "
+      "reading.");
 }
 
 }  // namespace
