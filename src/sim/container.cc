@@ -1,5 +1,6 @@
 #include "sim/container.h"
 
+#include <charconv>
 #include <csignal>
 #include <utility>
 
@@ -126,8 +127,11 @@ void Container::carry_out(executor::Spawn&& effect) {
         rng_.fork(name));
     return custom_->start();
   }
-  // The command that launch() put there.
-  Duration length{std::stoll(effect.process.argv.back())};
+  // As AgentProcess::process_of() put it there.
+  int64_t ns = 0;
+  const std::string& text = effect.process.argv.back();
+  std::from_chars(text.data(), text.data() + text.size(), ns);
+  Duration length{ns};
   int32_t status = 0;
   if (draw_chance(rng_, host_.tuning().task_crashes)) {
     length = draw_between(rng_, 0ns, length);
