@@ -33,8 +33,8 @@ inline constexpr std::size_t kMaxTraceHosts = 1'000;         // preferred by one
 inline constexpr uint64_t kMaxTracePreferences = 5'000'000;  // hosts times tasks, in all jobs
 // Stages, the hosts that they prefer, and the lengths in lists, in all jobs of one JSON text.
 inline constexpr uint64_t kMaxTraceParts = 5'000'000;
-inline constexpr std::size_t kMaxTraceLengths = 10'000;      // in one list
-inline constexpr std::size_t kMaxTraceName = 255;            // bytes
+inline constexpr std::size_t kMaxTraceLengths = 10'000;  // in one list
+inline constexpr std::size_t kMaxTraceName = 255;        // bytes
 // The latest arrival, the longest task.
 inline constexpr Duration kMaxTraceTime = 366 * 24h;
 
