@@ -41,7 +41,7 @@ class Reader {
   // A step down, as long as it lives.
   class Place {
    public:
-    Place(Reader& reader, std::string step) : path_(reader.path_), length_(path_.size()) {
+    Place(Reader& reader, const std::string& step) : path_(reader.path_), length_(path_.size()) {
       if (!path_.empty() && !step.starts_with('[')) path_ += '.';
       path_ += step;
     }
