@@ -357,8 +357,8 @@ TEST(AgentExecutor, ItsEndIsNotToldToAMasterThatNeverKnewIt) {
   rig.store();
   ASSERT_EQ(rig.to_the_master<to_master::Register>().size(), 1u);
   EXPECT_TRUE(rig.to_the_master<to_master::Register>().back().executors.empty());
-  rig.master(to_agent::Registered{
-      .agent_id = AgentId("A"), .ping_interval = 15s, .max_missed_pings = 5});
+  rig.master(
+      to_agent::Registered{.agent_id = AgentId("A"), .ping_interval = 15s, .max_missed_pings = 5});
   rig.store();
   EXPECT_TRUE(rig.to_the_master<to_master::ExecutorTerminated>().empty());
 }
