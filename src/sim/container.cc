@@ -72,12 +72,12 @@ void Container::hear(supervisor::ToSupervisor message) {
 }
 
 void Container::end_process(std::string_view name, int32_t status) {
-  const auto at = processes_.find(std::string(name));
-  if (at == processes_.end()) return;
-  processes_.erase(at);
-  if (order_.kind == agent::ContainerKind::kCustom) custom_.reset();
-  services_.observer().on_task_process(host_, id(), name, false);
-  step(executor::ProcessExited{std::string(name), status});
+  const std::string ended(name);  // which may be of what ends now
+  if (processes_.erase(ended) == 0) return;
+  // Not at once: it may be its own call.
+  if (custom_) later(0ns, [gone = std::shared_ptr<CustomExecutor>(std::move(custom_))] {});
+  services_.observer().on_task_process(host_, id(), ended, false);
+  step(executor::ProcessExited{ended, status});
 }
 
 void Container::step(executor::Event event) {
