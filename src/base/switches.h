@@ -1,6 +1,6 @@
 // Run-time switches of the machines, all off in production, where nothing sets them. Each plants
 // one bug of a kind that is easily made, and hard to see: the simulator's checkers must ring for
-// every one of them (tests/sim), or their silence would tell nothing.
+// every one of them (sim/swarm_test.cc), or their silence would tell nothing.
 #pragma once
 
 #include <array>

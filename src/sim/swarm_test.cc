@@ -37,7 +37,7 @@ TEST(Swarm, FixedSeeds) {
 TEST(Swarm, SeedsOfBugs) {
   const std::pair<uint64_t, const char*> kSeeds[] = {
       {119, "a master that waited for nothing was woken again and again"},
-      {827, "the same, by another way"},
+      {827, "time stood still here too; its own cause was not looked at apart"},
       {451, "a launch lost with its link was reconciled as TASK_UNREACHABLE for ever"},
       {1435, "a REVIVE while the SUBSCRIBE was on its way was lost"},
       {4558, "an executor was started anew behind the master's back"},
