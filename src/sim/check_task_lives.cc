@@ -10,8 +10,8 @@ namespace checkpoint = agent::checkpoint;
 
 namespace {
 
-// What an update may take to be told, with all that is resent: those of endless frameworks are
-// never all told.
+// What an update may take to be told, with all that is resent, once its agent is registered and its
+// scheduler subscribed: those of endless frameworks are never all told.
 constexpr Duration kUnderWay = 40s;
 
 }  // namespace
@@ -31,8 +31,12 @@ void TaskLivesChecker::shut_down(const AgentProcess& agent, const FrameworkId& f
 
 void TaskLivesChecker::on_event(const AgentProcess& agent, const agent::Event& event) {
   if (const auto* said = std::get_if<agent::event::MasterSaid>(&event)) {
-    const auto* over = std::get_if<protocol::to_agent::ShutdownFramework>(&said->frame.message);
-    if (over != nullptr) shut_down(agent, over->framework_id);
+    const protocol::MasterMessage& message = said->frame.message;
+    if (const auto* over = std::get_if<protocol::to_agent::ShutdownFramework>(&message)) {
+      shut_down(agent, over->framework_id);
+    } else if (std::holds_alternative<protocol::to_agent::Registered>(message)) {
+      joined_[agent.id()] = world().now();
+    }
     return;
   }
   const auto* stored = std::get_if<agent::event::Persisted>(&event);
@@ -109,8 +113,11 @@ void TaskLivesChecker::on_effects(const SchedulerProcess& scheduler,
                                   const scheduler::Effects& effects) {
   for (const scheduler::Effect& effect : effects) {
     if (const auto* tell = std::get_if<scheduler::Tell>(&effect)) {
-      const auto* update = std::get_if<protocol::event::Update>(&tell->event);
-      if (update != nullptr) told(scheduler, update->status);
+      if (const auto* update = std::get_if<protocol::event::Update>(&tell->event)) {
+        told(scheduler, update->status);
+      } else if (std::holds_alternative<protocol::event::Subscribed>(tell->event)) {
+        joined_[scheduler.id()] = world().now();
+      }
     } else if (const auto* send = std::get_if<scheduler::Send>(&effect)) {
       const auto* accept = std::get_if<protocol::call::Accept>(&send->call.body);
       if (accept != nullptr) launched(scheduler, *accept);
@@ -188,7 +195,8 @@ void TaskLivesChecker::at_end(bool healed) {
       const Update& next = task.updates[task.told];
       const Process* agent = world().find(next.agent);
       if (!next.stored || !agent->up()) continue;
-      if (next.made + kUnderWay > world().now()) continue;
+      const MonoTime since = std::max({next.made, joined_[next.agent], joined_[scheduler->id()]});
+      if (since + kUnderWay > world().now()) continue;
       if (first == nullptr || id < *first) first = &id;
     }
     if (first == nullptr) continue;

@@ -77,6 +77,8 @@ class TaskLivesChecker final : public Checker {
 
   std::map<FrameworkId, HashMap<TaskId, Life>> lives_;
   std::map<ProcessId, std::deque<Storing>> storing_;  // by agent
+  std::map<ProcessId, MonoTime>
+      joined_;  // since when an agent is registered, a scheduler subscribed
 };
 
 }  // namespace souk::sim

@@ -184,7 +184,13 @@ TEST(TaskLivesChecker, RingsInTheEndAtWhatWasNeverTold) {
   w.checker.on_effects(*w.agent, agent::Effects{agent::effect::Persist{
                                      1'000, agent::checkpoint::UpdatePending{framework, status}}});
   w.checker.on_event(*w.agent, agent::Event{agent::event::Persisted{1'000}});
-  w.world.run_for(45s);  // it is not under way any more
+  w.world.run_for(3s);
+  w.checker.on_event(
+      *w.agent, agent::Event{agent::event::MasterSaid{{}, {1, protocol::to_agent::Registered{}}}});
+  w.world.run_for(38s);
+  w.checker.at_end(true);
+  EXPECT_EQ(w.violation(), "") << "its agent came back a moment ago";
+  w.world.run_for(3s);  // it is not under way any more
   w.checker.at_end(false);
   EXPECT_EQ(w.violation(), "") << "its world was not healed";
   w.checker.at_end(true);

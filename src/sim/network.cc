@@ -170,7 +170,8 @@ void Network::forget_if_over(Wire wire, const Ends& ends) {
 
 void Network::died(const Process& process, bool silently) {
   if (wires_of_.size() <= process.id().value) return;
-  for (const Wire wire : std::exchange(wires_of_[process.id().value], {})) {
+  std::vector<Wire>& list = wires_of_[process.id().value];
+  for (const Wire wire : list) {
     Ends* ends = find(wire);
     if (ends == nullptr) continue;
     const int me = (*ends)[0].process == process.id() ? 0 : 1;
@@ -183,6 +184,8 @@ void Network::died(const Process& process, bool silently) {
       forget_if_over(wire, *ends);
     }
   }
+  // The others stay known: a partition may hold up the word of their end.
+  std::erase_if(list, [this](Wire wire) { return find(wire) == nullptr; });
 }
 
 // --- faults

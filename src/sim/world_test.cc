@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 
+#include "protocol/master_view.h"
 #include "workloads/elastic.h"
 #include "workloads/service.h"
 
@@ -112,6 +114,26 @@ TEST(World, TasksOfALostHostRunAgain) {
   EXPECT_TRUE(small.run(1h));
   EXPECT_GT(small.jobs[0]->totals().lost + small.jobs[1]->totals().lost, 0u);
   for (const auto* job : small.jobs) EXPECT_EQ(job->totals().finished, 100u);
+}
+
+TEST(World, AnEndThatAPartitionHeldUpIsHeardOfLater) {
+  Small small(6);
+  World& world = small.world;
+  world.run_for(20s);
+  SchedulerProcess& scheduler = *world.schedulers()[0];
+  const auto active = [&] {
+    const protocol::MasterView view = world.leader()->machine()->view();
+    const auto at = std::ranges::find(view.frameworks, scheduler.framework(),
+                                      [](const auto& each) { return each.info.id; });
+    return at != view.frameworks.end() && at->active;
+  };
+  world.network().block(scheduler.id(), world.leader()->id());
+  scheduler.crash();
+  world.run_for(5s);
+  EXPECT_TRUE(active());
+  world.network().unblock(scheduler.id(), world.leader()->id());
+  world.run_for(1s);
+  EXPECT_FALSE(active());
 }
 
 }  // namespace
