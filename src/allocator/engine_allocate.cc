@@ -222,6 +222,8 @@ Client* Engine::first_in(const Node& node, bool lacks, bool only_lacking, Trial&
     }
   }
   for (const Node* child : node.order) {
+    // Where each framework has a role of its own, most need no look below.
+    if (child->only != nullptr && trial.refused.stopped(child->only->filter_key)) continue;
     if (Client* client = first_in(*child, lacks, only_lacking, trial)) return client;
   }
   return nullptr;

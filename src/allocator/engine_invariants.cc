@@ -195,6 +195,10 @@ std::optional<std::string> Engine::broken_order(const Node& node) const {
     ranked += child.ranked;
   }
   if (ranked != node.ranked) return "ranked clients are miscounted";
+  const Client* only = ranked != 1 ? nullptr
+                       : node.leaf ? node.row.front()
+                                   : node.order.front()->only;
+  if (only != node.only) return "the only ranked client is another one";
   if (node.parent != nullptr) return std::nullopt;
   const auto all =
       std::ranges::count_if(clients_, [](const auto& at) { return at.second->ranked; });

@@ -163,7 +163,8 @@ void RoleTree::rank(Client& client) {
   client.standing.share = measure_.dominant(client.standing.used);
   insert(client.role->own.row, client);
   for (Node* node = &client.role->own; node != nullptr; node = node->parent) {
-    if (++node->ranked > 1 || node->parent == nullptr) continue;
+    node->only = ++node->ranked == 1 ? &client : nullptr;
+    if (node->ranked > 1 || node->parent == nullptr) continue;
     node->standing.share = measure_.dominant(node->standing.used);
     insert(node->parent->order, *node);
   }
@@ -174,7 +175,10 @@ void RoleTree::unrank(Client& client) {
   std::vector<Client*>& row = client.role->own.row;
   row.erase(position(row, client));
   for (Node* node = &client.role->own; node != nullptr; node = node->parent) {
-    if (--node->ranked > 0 || node->parent == nullptr) continue;
+    node->only = --node->ranked != 1 ? nullptr
+                 : node->leaf        ? node->row.front()
+                                     : node->order.front()->only;
+    if (node->ranked > 0 || node->parent == nullptr) continue;
     std::vector<Node*>& order = node->parent->order;
     order.erase(position(order, *node));
   }

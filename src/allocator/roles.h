@@ -68,6 +68,7 @@ struct Node {
   int64_t priority = 0;    // higher first, before any share
   Standing standing;
   std::size_t ranked = 0;    // clients in and below it
+  Client* only = nullptr;    // if that is one: this one
   std::vector<Node*> order;  // the children with ranked clients, the next one first
   std::vector<Client*> row;  // of a leaf: its ranked clients, the next one first
   uint64_t mark = 0;         // of whoever walks the tree
