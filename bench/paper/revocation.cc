@@ -112,15 +112,14 @@ void add_texts(Report& report, const Plan& plan, int runs) {
   report.paragraph(
       fmt::format("Tasks of the others are exponential. Without revocation every slot that becomes "
                   "free goes to who lacks it, so that the wait is T (H_{} - H_{}) = {:.3f} T. With "
-                  "it tasks are revoked when the framework has been offered nothing for the delay, "
-                  "and killed after the grace period if they have not ended.",
+                  "it tasks are revoked for what the framework lacked all through the delay, and "
+                  "killed after the grace period if they have not ended.",
                   kSlots, kSlots - kGuaranteed, expected(1)));
   report.paragraph(
-      fmt::format("Where tasks are so long that none ends by itself in the delay, that is {} s in "
-                  "all and the time of a kill, whatever T is. Where one ends now and then (T / {} "
-                  "apart) each offer of it begins the delay anew, so that revocation comes later "
-                  "or, while slots come faster than the delay, not at all.",
-                  to_seconds(kDelay + kGrace), kSlots));
+      fmt::format("That is at most {} s in all and the time of a kill, whatever T is, also where "
+                  "slots become free meanwhile: these are the framework's too, and fewer tasks are "
+                  "killed.",
+                  to_seconds(kDelay + kGrace)));
 }
 
 Plot empty_plot() {

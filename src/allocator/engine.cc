@@ -233,6 +233,7 @@ void Engine::forget_filters(Client& client) {
   client.filters = 0;
   client.refuses_all_until.reset();
   client.latest_filter = MonoTime();
+  client.refuses_until = MonoTime();
   client.filter_key.era = ++last_era_;
   eras_[client.filter_key.place] = last_era_;
 }
@@ -255,7 +256,7 @@ void Engine::tidy_filters() {
 
 std::optional<MonoTime> Engine::next_deadline() const {
   std::optional<MonoTime> next = filter_ends_.next();
-  if (next_revocation_ && (!next || *next_revocation_ < *next)) next = next_revocation_;
+  if (next_look_ && (!next || *next_look_ < *next)) next = next_look_;
   return next;
 }
 

@@ -268,7 +268,7 @@ class Engine final : public Allocator {
   // engine_revocation.cc
   bool revokes() const { return options_.revocation_delay.has_value(); }
   void revoke(Now now, Decisions& decisions);
-  std::optional<MonoTime> may_revoke_at(const Client& client) const;
+  std::optional<MonoTime> may_revoke_at(Client& client);
   void revoke_for(Client& client, Now now, Decisions& decisions);
   Amounts lack_of(const Client& client, bool& guaranteed) const;
   std::vector<const Client*> others_by_excess(const Client& client) const;
@@ -336,7 +336,8 @@ class Engine final : public Allocator {
   Amounts unreserved_;
   MonoTime now_;  // of the last event that had a time
   RevocableTasks tasks_;
-  std::optional<MonoTime> next_revocation_;
+  MonoTime last_look_;  // for who lacks something
+  std::optional<MonoTime> next_look_;
 };
 
 }  // namespace souk::allocator

@@ -297,6 +297,9 @@ void Engine::recovered(FrameworkKey framework, const std::string& role, AgentKey
   }
   if (refusal && refusal->length > Duration::zero() && client->framework->active) {
     const MonoTime until = now.mono + std::min(refusal->length, kMaxRefuse);
+    // Leftovers are of no use to most: to decline them is not to want nothing.
+    const bool usable = resources.scalar(kCpus) > Scalar{} && resources.scalar(kMem) > Scalar{};
+    if (unused && usable) client->refuses_until = std::max(client->refuses_until, until);
     refuse(agent, *client, resources, {until, refusal->offer});
   }
   close_if_gone(*client);
@@ -354,7 +357,9 @@ void Engine::refuse(Agent& agent, Client& client, const Resources& resources, Fi
     if (other->filters == 0) continue;
     const MonoTime latest =
         std::max(other->latest_filter, other->refuses_all_until.value_or(other->latest_filter));
+    const MonoTime refuses_until = other->refuses_until;
     forget_filters(*other);
+    other->refuses_until = refuses_until;
     other->refuses_all_until = latest;
     other->latest_filter = latest;
     ++live_filters_;

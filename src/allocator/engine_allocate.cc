@@ -321,7 +321,6 @@ void Engine::grant(Agent& agent, Client& client, const Resources& offer,
   holding.offered += given.resources;
   charge(agent, client, given.resources, ++last_grant_);
   add(client.offered, scratch_);
-  client.last_granted = now_;
 }
 
 void Engine::shuffle(std::vector<Agent*>& agents) {

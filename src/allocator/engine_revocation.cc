@@ -14,6 +14,7 @@ constexpr int64_t kWhole = 1'000'000'000'000;
 // At most this many at a time: the next wait brings the next.
 constexpr std::size_t kMaxRevocations = 1'000;
 constexpr int kMostFruitless = 10;  // beyond it the wait no longer doubles
+constexpr int kLooks = 4;           // in a delay
 
 void clip(Amounts& amounts) {
   for (__int128& amount : amounts) amount = std::max<__int128>(amount, 0);
@@ -80,36 +81,45 @@ Fraction Engine::fair_to(const Client& client) const {
   return {static_cast<int64_t>(part), kWhole};
 }
 
-// Looked at when somebody may have waited long enough; what happens meanwhile can only put that
-// off.
+// A look at all, several in a delay: who lacked something at each of them has waited for that.
 void Engine::revoke(Now now, Decisions& decisions) {
-  const Duration delay = *options_.revocation_delay;
-  if (!next_revocation_) {
-    if (!tree_.root().node.order.empty()) next_revocation_ = now.mono + delay;
-    return;
-  }
-  if (now.mono < *next_revocation_) return;
+  if (next_look_ && now.mono < *next_look_) return;
+  if (tree_.root().node.order.empty()) return next_look_.reset();
+  next_look_ = now.mono + (*options_.revocation_delay / kLooks);
   std::vector<Client*> due;
-  std::optional<MonoTime> next;
   for (Client* client : places_) {
     if (client == nullptr) continue;
     const auto at = may_revoke_at(*client);
     if (at && *at <= now.mono) due.push_back(client);
-    const MonoTime later = at && *at > now.mono ? *at : now.mono + delay;
-    next = next ? std::min(*next, later) : later;
+    if (at && *at > now.mono) next_look_ = std::min(*next_look_, *at);
   }
-  next_revocation_ = next;
+  last_look_ = now.mono;
   std::ranges::sort(due, [](const Client* a, const Client* b) { return precedes(*a, *b); });
   for (Client* client : due) revoke_for(*client, now, decisions);
 }
 
-// When it has waited long enough, if it waits at all. A framework that refuses offers does not wait
-// for them; after revocations of which it took nothing it waits twice as long each time.
-std::optional<MonoTime> Engine::may_revoke_at(const Client& client) const {
-  const bool refuses = client.filters > 0 || client.refuses_all_until;
-  if (!client.ranked || refuses || tasks_.awaits(client.key)) return std::nullopt;
-  const MonoTime since = std::max(client.wanting_since.value_or(now_), client.last_granted);
-  return since + (*options_.revocation_delay * (1 << std::min(client.fruitless, kMostFruitless)));
+// When it has waited long enough for what it lacks, if it lacks and wants something. After
+// revocations of which it took nothing it waits twice as long each time.
+std::optional<MonoTime> Engine::may_revoke_at(Client& client) {
+  const bool waits = client.ranked && client.refuses_until <= now_ && !tasks_.awaits(client.key);
+  bool guaranteed = false;
+  const Amounts lack = waits ? lack_of(client, guaranteed) : Amounts();
+  if (is_zero(lack)) {
+    client.lacking_since.reset();
+    return std::nullopt;
+  }
+  const bool still = client.lacking_since && client.lacks_guarantee == guaranteed;
+  for (std::size_t slot = 0; still && slot < client.lacking.size(); ++slot) {
+    client.lacking[slot] = std::min(client.lacking[slot], amount(lack, slot));
+  }
+  if (!still || is_zero(client.lacking)) {
+    const MonoTime came = client.wanting_since.value_or(now_);
+    client.lacking_since = came >= last_look_ ? came : now_;
+    client.lacking = lack;
+    client.lacks_guarantee = guaranteed;
+  }
+  const auto factor = 1 << std::min(client.fruitless, kMostFruitless);
+  return *client.lacking_since + (*options_.revocation_delay * factor);
 }
 
 // What it lacks of its guarantee; if nothing, of its fair share.
@@ -135,9 +145,9 @@ Amounts Engine::lack_of(const Client& client, bool& guaranteed) const {
 }
 
 void Engine::revoke_for(Client& client, Now now, Decisions& decisions) {
-  bool guaranteed = false;
-  Amounts lack = lack_of(client, guaranteed);
-  const Amounts wanted = lack;
+  const bool guaranteed = client.lacks_guarantee;
+  const Amounts wanted = client.lacking;
+  Amounts lack = wanted;
   std::vector<TaskKey> victims;
   std::vector<Amounts> amounts;
   for (const Client* holder : others_by_excess(client)) {
@@ -172,7 +182,7 @@ void Engine::revoke_for(Client& client, Now now, Decisions& decisions) {
     decisions.revocations.push_back({victim.first, victim.second, tasks_.find(victim)->agent,
                                      now.mono + options_.revocation_grace, client.key});
   }
-  client.wanting_since = now.mono;
+  client.lacking_since.reset();
   ++client.fruitless;
 }
 

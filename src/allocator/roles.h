@@ -53,10 +53,13 @@ struct Client {
   std::size_t filters = 0;
   std::optional<MonoTime> refuses_all_until;
   MonoTime latest_filter;  // no filter ends later
-  // For revocation: since when it is ranked, and when it last got something.
-  std::optional<MonoTime> wanting_since;  // nothing: since the next allocate()
-  MonoTime last_granted;
-  int fruitless = 0;  // revocations in its favour in a row, of which it took nothing
+  // For revocation.
+  std::optional<MonoTime> wanting_since;  // ranked; nothing: since the next allocate()
+  MonoTime refuses_until;                 // it has declined what it could have used
+  std::optional<MonoTime> lacking_since;
+  Amounts lacking;               // at each look since then, at least this
+  bool lacks_guarantee = false;  // or else its fair share
+  int fruitless = 0;             // revocations in its favour in a row, of which it took nothing
 };
 
 // A place in the order: a role with all below it, or a role's own frameworks.

@@ -30,7 +30,7 @@ TEST(Revocation, EndsTheWaitWhereTasksAreLong) {
   EXPECT_GT(report().at("T=100000 with killed"), 0);
   EXPECT_GE(report().at("T=100000 with"), 60) << "not before both have passed";
   EXPECT_LE(report().at("T=100000 with most"), 65) << "nor much later";
-  EXPECT_LT(report().at("T=3000 with most"), report().at("T=3000 without"));
+  EXPECT_LE(report().at("T=3000 with most"), 65) << "though slots become free meanwhile";
   EXPECT_EQ(report().at("T=100 with killed"), 0) << "tasks end sooner than anybody is killed";
 }
 
