@@ -28,23 +28,19 @@ void macro_lengths(Report& report, const Plan& plan, int seeds, int rounds) {
   }
   report.heading("§6.1: four frameworks");
   report.paragraph(
-      "The paper does not say how long tasks ran. There is one unknown a row of Table 5, the mean "
-      "length of a map (of an ALS task, of an MPI job), and one figure a row, the mean job time on "
-      "a "
-      "partition. The unknowns come from these figures: jobs that take too long by a part get maps "
-      "shorter by half that part, until they fit. The rest was chosen beforehand and is not fitted "
-      "to "
-      "anything:");
+      "The paper does not say how long tasks ran. There is one unknown a row of Table 5, the "
+      "mean length of a map (of an ALS task, of an MPI job), and one figure a row, the mean job "
+      "time on a partition. The unknowns come from these figures: jobs that take too long by a "
+      "part get maps shorter by half that part, until they fit. The rest was chosen beforehand "
+      "and is not fitted to anything:");
   report.paragraph(
       "- a Hadoop job takes 10 s besides its tasks;\n"
       "- a reduce takes as long as two maps of its job;\n"
       "- lengths are normal with a standard deviation of a fifth;\n"
-      "- ALS runs ten iterations of two halves, each a broadcast on one slot and then 192 tasks, "
-      "two "
-      "for each core of its partition; the broadcast takes half as long as a task;\n"
+      "- ALS runs ten iterations of two halves, each a broadcast on one slot and then 192 "
+      "tasks, two for each core of its partition; the broadcast takes half as long as a task;\n"
       "- an MPI job comes every 3 minutes, the second and the fifth are the large ones, and at "
-      "most "
-      "four run at once;\n"
+      "most four run at once;\n"
       "- a task takes one core and a quarter of the memory of a node; where it runs makes no "
       "difference.");
   report.table({"row of Table 5", "paper (s)", "here (s)", "map (s)",
@@ -58,16 +54,13 @@ void scan_lengths(Report& report, const Plan& plan, int seeds, int rounds) {
   const ScanCalibration further = calibrate_scan({}, seeds, rounds, plan.jobs);
   report.heading("§6.3: locality");
   report.paragraph(
-      "Two unknowns, the lengths of local maps and of others, and two figures of static columns. "
-      "Jobs "
-      "on 5 or 6 of 93 nodes take 565 s. And the large text search of §6.1 is taken to be a scan "
-      "like "
-      "these, of a file spread over all 96 nodes: on 24 of them 58% of its blocks have a copy, and "
-      "its "
-      "maps have the mean length of the table above. Blocks are of 128 MB, 800 a file: on their "
-      "partitions a slot then works about 16 s on each, as it does in §6.1 (12 s). With 64 MB it "
-      "would be "
-      "8 s, most of which Hadoop of that time spent on heartbeats and starting JVMs.");
+      "Two unknowns, the lengths of local maps and of others, and two figures of static "
+      "columns. Jobs on 5 or 6 of 93 nodes take 565 s. And the large text search of §6.1 is "
+      "taken to be a scan like these, of a file spread over all 96 nodes: on 24 of them 58% of "
+      "its blocks have a copy, and its maps have the mean length of the table above. Blocks are "
+      "of 128 MB, 800 a file: on their partitions a slot then works about 16 s on each, as it "
+      "does in §6.1 (12 s). With 64 MB it would be 8 s, most of which Hadoop of that time spent "
+      "on heartbeats and starting JVMs.");
   const auto row = [](const char* name, const ScanCalibration& of) {
     return Row{name, seconds(of.lengths.local),
                seconds(of.lengths.local / 100 * of.lengths.elsewhere_percent),
@@ -83,7 +76,7 @@ void scan_lengths(Report& report, const Plan& plan, int seeds, int rounds) {
 
 Report calibration(const Plan& plan) {
   const int seeds = plan.runs_or(20, 1);
-  const int rounds = plan.quick ? 1 : 3;
+  const int rounds = plan.quick ? 1 : 2;
   Report report("calibration", "What the paper's clusters are modelled with", "§6.1, §6.3");
   report.parameter("seeds", fmt::format("1 to {}", seeds));
   macro_lengths(report, plan, seeds, rounds);

@@ -37,8 +37,7 @@ workloads::Lengths under_way(Duration length, bool exponential, std::size_t slot
   std::vector<Duration> lengths;
   lengths.reserve(slots * rounds);
   for (std::size_t i = 0; i < slots; ++i) {
-    lengths.push_back(
-        Duration(static_cast<int64_t>(uniform(rng) * static_cast<double>(length.count()))));
+    lengths.emplace_back(static_cast<int64_t>(uniform(rng) * static_cast<double>(length.count())));
   }
   lengths.resize(slots * rounds, length);
   return workloads::Lengths::list(std::move(lengths));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -69,11 +70,41 @@ void add_node(sim::World& world, int number, bool slot_by_slot) {
   world.add_agent(std::move(agent));
 }
 
+// Sees who gets a slot that somebody has left.
+class SlotWatch final : public sim::Observer {
+ public:
+  void on_task_process(const sim::AgentProcess& agent, const ContainerId&, std::string_view name,
+                       bool began) override {
+    // Tasks are "<framework>.<number>".
+    const std::string framework(name.substr(0, name.rfind('.')));
+    std::vector<std::string>& left = left_[agent.id().value];
+    if (!began) return left.push_back(framework);
+    if (left.empty()) return;
+    ++taken_;
+    auto at = std::ranges::find(left, framework);
+    if (at == left.end()) {
+      at = left.begin();
+    } else {
+      ++back_;
+    }
+    left.erase(at);
+  }
+  uint64_t taken() const { return taken_; }
+  uint64_t back() const { return back_; }
+
+ private:
+  std::map<uint32_t, std::vector<std::string>> left_;  // by agent: slots not taken again yet
+  uint64_t taken_ = 0;
+  uint64_t back_ = 0;  // by whoever left them
+};
+
 // Instances [first, last) on nodes [from, to).
 void play(const LocalityOptions& options, int first, int last, int from, int to, LocalityRun& run) {
   constexpr Duration kLongest = 3h;
   sim::World world({.seed = options.seed});
   world.add_master(master_with("drf"));
+  SlotWatch watch;
+  world.add_observer(watch);
   for (int i = from; i < to; ++i) add_node(world, i, options.slot_by_slot);
   std::vector<const Jobs*> all;
   for (int i = first; i < last; ++i) {
@@ -84,6 +115,8 @@ void play(const LocalityOptions& options, int first, int last, int from, int to,
   run.done &= world.run_until(MonoTime(kLongest), [&] {
     return std::ranges::all_of(all, [](const Jobs* each) { return each->done(); });
   });
+  run.taken += watch.taken();
+  run.back += watch.back();
   for (const Jobs* each : all) {
     const auto& record = each->record(0);
     run.local += record.local;

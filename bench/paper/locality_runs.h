@@ -37,6 +37,9 @@ struct LocalityRun {
   std::vector<double> times;  // of the jobs, in seconds
   uint64_t local = 0;
   uint64_t elsewhere = 0;
+  // Slots that were taken after a task had left them; of these, by the framework of that task.
+  uint64_t taken = 0;
+  uint64_t back = 0;
   bool done = false;
 
   double local_part() const {

@@ -325,8 +325,7 @@ class Table2 {
   explicit Table2(const Plan& plan) : plan_(plan) {}
 
   void measure(const Cell& cell) {
-    // Elastic ones of many slots run some 50,000 tasks each.
-    const int runs = plan_.runs_or(cell.elastic && cell.k > 50 ? 300 : 1000, 20);
+    const int runs = plan_.runs_or(1000, 20);
     const auto outcomes = run_all<Outcome>(runs, plan_.jobs, [&](int run) {
       const uint64_t seed = seed_of(plan_.seed, cell.name(), run);
       return cell.elastic ? simulate_elastic(cell, seed) : simulate_rigid(cell, seed);
@@ -435,9 +434,9 @@ class Table2 {
          judge(name + " utilization", compare(utilization.ratio(), utilization.error(), exact, 0,
                                               allowance / std::max(beta, model.mean())))});
     if (cell.k == (plan_.quick ? 8 : 24)) {
-      points_[cell.name()].push_back({beta, completion.mean()});
+      points_[cell.name()].emplace_back(beta, completion.mean());
       errors_[cell.name()].push_back(completion.error());
-      papers_[cell.name()].push_back({beta, paper_completion(cell, beta)});
+      papers_[cell.name()].emplace_back(beta, paper_completion(cell, beta));
     }
   }
 

@@ -1,7 +1,6 @@
 #include "bench/paper/report.h"
 
 #include <fmt/format.h>
-#include <stdio.h>
 
 #include <cstdio>
 #include <fstream>

@@ -113,7 +113,8 @@ std::vector<Seen> look(const Crowd& crowd, uint64_t seed) {
   lookout.begin();
   // They have a look at each agent, and want none.
   add_decliners(world, crowd.others, 1h, "look");
-  const auto pairs = static_cast<std::size_t>(crowd.agents * crowd.others);
+  const auto pairs =
+      static_cast<std::size_t>(crowd.agents) * static_cast<std::size_t>(crowd.others);
   world.run_until(world.now() + 1min, [&] { return lookout.seen().size() == pairs; });
   return lookout.seen();
 }
