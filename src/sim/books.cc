@@ -45,7 +45,6 @@ void Books::on_leads(const MasterProcess& master, uint64_t epoch) {
   Reign& reign = *reigns_[at];
   reign.master = &master;
   reign.epoch = epoch;
-  reign.began = world_.now();
   tell([&](BookListener& listener) { listener.on_reign(reign); });
 }
 
@@ -54,6 +53,7 @@ void Books::on_leads(const MasterProcess& master, uint64_t epoch) {
 void Books::on_event(const MasterProcess& master, const master::Event& event) {
   Reign* reign = find(master);
   if (reign == nullptr) return;
+  reign->now = master.clock().read(world_.now()).mono;
   call_.reset();
   basket_.reset();
   reign->unlinked.clear();
@@ -191,7 +191,7 @@ void Books::answered(Reign& reign) {
   } else {
     return;  // TEARDOWN: its stream is closed, its agents are told
   }
-  framework.wants_since = world_.now();
+  framework.wants_since = reign.now;
   tell([&](BookListener& listener) { listener.on_wish(reign, framework); });
 }
 
@@ -256,7 +256,7 @@ void Books::subscribed(Reign& reign, ConnectionId connection, const FrameworkId&
   }
   framework.info.id = id;
   framework.stream = connection;
-  framework.wants_since = world_.now();
+  framework.wants_since = reign.now;
   reign.streams[connection.value] = id;
   tell([&](BookListener& listener) { listener.on_wish(reign, framework); });
 }

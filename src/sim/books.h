@@ -72,7 +72,7 @@ struct BookFramework {
 struct Reign {
   const MasterProcess* master = nullptr;
   uint64_t epoch = 0;
-  MonoTime began;
+  MonoTime now;  // of the step under way, by its master's clock
   std::map<AgentId, BookAgent> agents;
   std::map<FrameworkId, BookFramework> frameworks;
   std::map<OfferId, BookOffer> offers;  // open

@@ -35,7 +35,7 @@ void FairnessChecker::on_answer(const Reign& reign, const BookAnswer& answer) {
   const Duration refuse = refuse_duration(answer.filters);
   for (const BookOffer& offer : answer.open) {
     MonoTime& until = seen_[reign.master->id()].refused[{offer.framework, offer.agent}];
-    until = std::max(until, world().now() + refuse + refuse / 100 + kLeeway);
+    until = std::max(until, reign.now + refuse + refuse / 100 + kLeeway);
   }
 }
 
@@ -55,7 +55,7 @@ void FairnessChecker::on_offer(const Reign& reign, const BookAgent& agent, const
   if (offer.short_slots || offer.resources != agent.info.resources || !is_plain(agent)) return;
   Spell& spell = seen.spells[agent.id];
   Turn& turn = spell.turns[offer.framework];
-  const Turn before = std::exchange(turn, Turn{++last_turn_, world().now()});
+  const Turn before = std::exchange(turn, Turn{++last_turn_, reign.now});
   if (before.number == 0) return;
   for (const auto& [id, framework] : reign.frameworks) {
     if (id == offer.framework || !could_get(reign, framework, agent.id, before.at)) continue;

@@ -80,7 +80,7 @@ void QuotaChecker::on_answer(const Reign& reign, const BookAnswer& answer) {
   const Duration refuse = std::max<Duration>(refuse_duration(answer.filters), kLeeway);
   for (const BookOffer& offer : answer.open) {
     MonoTime& until = seen(reign).refused[{offer.framework, offer.agent}];
-    until = std::max(until, world().now() + refuse + refuse / 100 + kLeeway);
+    until = std::max(until, reign.now + refuse + refuse / 100 + kLeeway);
   }
 }
 
@@ -145,7 +145,7 @@ bool QuotaChecker::could_have(const Reign& reign, const BookFramework& framework
   const auto left = left_on(agent);
   if (!left || left->scalar(resource).thousandths < least_of(resource)) return false;
   const auto refused = seen(reign).refused.find({framework.info.id, agent.id});
-  return refused == seen(reign).refused.end() || refused->second < world().now();
+  return refused == seen(reign).refused.end() || refused->second < reign.now;
 }
 
 }  // namespace souk::sim

@@ -76,7 +76,9 @@ void FaultInjector::kill_master(const Fault& fault) {
   });
 }
 
-void FaultInjector::pause_master(const Fault& fault) { master_of(fault).pause(fault.length); }
+void FaultInjector::pause_master(const Fault& fault) {
+  master_of(fault).pause(fault.length, fault.draw % 2 == 0);
+}
 
 void FaultInjector::kill_agent(const Fault& fault) {
   AgentProcess& agent = agent_of(fault);

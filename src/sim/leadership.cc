@@ -114,12 +114,15 @@ void Leadership::welcomed(const ZooWelcome& message) {
   store_next();
 }
 
+// As ZooKeeper's client does, after two thirds of the timeout.
+void Leadership::mind_silence() {
+  if (connected_ && services_.now(master_).mono - heard_ > session_timeout_ * 2 / 3) lost();
+}
+
 void Leadership::keep_alive() {
+  mind_silence();
   if (!connected_) return;
-  const MonoTime now = services_.now(master_).mono;
-  // As ZooKeeper's client does, after two thirds of the timeout.
-  if (now - heard_ > session_timeout_ * 2 / 3) return lost();
-  pings_.push_back(now);
+  pings_.push_back(services_.now(master_).mono);
   services_.network().send(master_, *wire_, ZooPing{});
   later(session_timeout_ / 6, [this, connection = connection_] {
     if (connection == connection_) keep_alive();
@@ -232,10 +235,14 @@ void Leadership::carry_out(election::StopLeading&& effect) { master_.exit(effect
 
 void Leadership::carry_out(election::ArmTimer&& effect) {
   armed_ = effect.at;
-  if (!armed_) return;
-  const Duration wait = master_.clock().when(*armed_) - services_.queue().now();
-  later(wait, [this, at = *armed_] {
+  if (armed_) wait_until(*armed_);
+}
+
+void Leadership::wait_until(MonoTime at) {
+  later(master_.clock().when(at) - services_.queue().now(), [this, at] {
     if (armed_ != at) return;
+    // The clock may have stood still meanwhile.
+    if (services_.now(master_).mono < at) return wait_until(at);
     armed_.reset();
     step(election::TimerFired{});
   });

@@ -29,6 +29,8 @@ class Leadership {
   // The address of who leads; empty: nobody is known to.
   std::string leader() const;
   const election::Candidate& candidate() const { return candidate_; }
+  // Before anything is done as the leader: it may have been stopped for long.
+  void mind_silence();
   void store(uint64_t epoch, std::vector<protocol::Ticket> tickets,
              std::vector<protocol::RegistryOperation> operations);
 
@@ -60,6 +62,7 @@ class Leadership {
 
   void dial();
   void later(Duration delay, Action action);
+  void wait_until(MonoTime at);
   void keep_alive();
   void lost();
   void welcomed(const ZooWelcome& message);

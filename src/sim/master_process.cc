@@ -99,9 +99,12 @@ void MasterProcess::exit(std::string_view why) {
   });
 }
 
-void MasterProcess::pause(Duration length) {
+void MasterProcess::pause(Duration length, bool with_its_clocks) {
   if (!up() || std::exchange(paused_, true)) return;
-  services_.after(*this, length, [this] { resume(); });
+  services_.after(*this, length, [this, length, with_its_clocks] {
+    if (with_its_clocks) clock().stood_still(length);
+    resume();
+  });
 }
 
 void MasterProcess::resume() {
@@ -242,6 +245,7 @@ void MasterProcess::wake() {
 void MasterProcess::run_batch() {
   if (paused_) return waiting_.push_back([this] { run_batch(); });
   batch_waits_ = false;
+  if (leadership_) leadership_->mind_silence();
   for (master::Event& event : std::exchange(inputs_, {})) step(std::move(event));
   if (deadline_ && *deadline_ <= services_.now(*this).mono) step(master::TimerFired{});
   step(master::BatchEnded{});

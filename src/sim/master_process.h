@@ -42,8 +42,9 @@ class MasterProcess final : public Process {
 
   void start();
   void crash(bool silently = false);
-  // As by SIGSTOP, until then: what comes meanwhile waits, and so do its timers.
-  void pause(Duration length);
+  // As by SIGSTOP, until then: what comes meanwhile waits, and so do its timers. With its clocks:
+  // as a virtual machine that is stopped.
+  void pause(Duration length, bool with_its_clocks = false);
   // Does it now, or when the process runs on; for Leadership.
   void unless_paused(Action action);
   // Writes to its disk fail from now on, or work again.

@@ -52,6 +52,8 @@ class SchedulerProcess final : public Process {
   const FrameworkId& framework() const { return framework_; }
   const scheduler::Machine* machine() const { return machine_.get(); }
   bool subscribed() const { return machine_ && machine_->subscribed(); }
+  // Whom it is connected to, or tries to be.
+  std::optional<ProcessId> master() const { return master_; }
   // The library gave up, with this error (empty: it was asked to).
   const std::optional<std::string>& ended() const { return ended_; }
   // Launched, and not seen to end.

@@ -69,6 +69,22 @@ void add_old_leader(Rng& rng, const Plan& plan, std::vector<Fault>& faults) {
   }
 }
 
+// Another one: an agent reads slowly, and its connections break before it has read what was sent.
+void add_lost_messages(Rng& rng, const Plan& plan, std::vector<Fault>& faults) {
+  for (int i = 0; i < 4; ++i) {
+    const MonoTime start(draw_between(rng, 0ns, plan.safety));
+    const Duration slow = draw_between(rng, 100ms, 5s);
+    const auto agent = static_cast<uint32_t>((rng.below(1'000) * 4) + 2);
+    faults.push_back({.at = start,
+                      .kind = FaultKind::kSlowReader,
+                      .first = agent,
+                      .length = slow,
+                      .draw = rng.next()});
+    faults.push_back(
+        {.at = start + slow - 1ms, .kind = FaultKind::kCut, .first = agent, .second = 1});
+  }
+}
+
 std::vector<Fault> draw_faults(Rng rng, const Plan& plan) {
   const auto weights = draw_mix(rng, plan.masters);
   // Many small worlds see few faults, so that each matters.
@@ -89,6 +105,7 @@ std::vector<Fault> draw_faults(Rng rng, const Plan& plan) {
     faults.push_back(fault);
   }
   if (plan.masters > 1 && rng.below(4) == 0) add_old_leader(rng, plan, faults);
+  if (rng.below(4) == 0) add_lost_messages(rng, plan, faults);
   std::ranges::stable_sort(faults, {}, &Fault::at);
   return faults;
 }
