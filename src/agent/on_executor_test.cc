@@ -7,7 +7,6 @@ namespace souk::agent {
 namespace {
 
 using testing::custom;
-using testing::framework;
 using testing::Rig;
 using testing::rig_options;
 using testing::task_spec;

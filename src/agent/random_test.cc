@@ -189,10 +189,10 @@ class World {
     souk.reports.push_back({++souk.last, std::move(what)});
   }
 
-  void end_process(Souk& souk, const std::string& ended, int32_t status) {
-    const std::string name = ended;
+  void end_process(Souk& souk, std::string name, int32_t status) {
     souk.running.erase(name);
-    report(souk, supervisor::Exited{name, status, souk.asked.contains(name)});
+    const bool asked = souk.asked.contains(name);
+    report(souk, supervisor::Exited{std::move(name), status, asked});
     if (souk.kind == ContainerKind::kCustom) lose_stream(souk);
   }
 

@@ -14,7 +14,6 @@ using testing::framework;
 using testing::Rig;
 using testing::rig_options;
 using testing::task_spec;
-namespace ev = protocol::executor_event;
 namespace supervisor = protocol::supervisor;
 namespace to_agent = protocol::to_agent;
 namespace to_master = protocol::to_master;
