@@ -433,10 +433,11 @@ void Run::rescind() {
 }
 
 void Run::drop(const Piece& piece) {
-  const Piece copy = piece;
-  if (copy.in_use) return end(copy);
-  std::erase_if(books_.pieces, [&](const Piece& each) { return each.number == copy.number; });
-  give_back(copy, Refusal(0s, copy.number));
+  if (piece.in_use) return end(piece);
+  const auto at = std::ranges::find(books_.pieces, piece.number, &Piece::number);
+  const Piece dropped = std::move(*at);
+  books_.pieces.erase(at);
+  give_back(dropped, Refusal(0s, dropped.number));
 }
 
 void Run::end_task() {
