@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <map>
 
+#include "base/hash_map.h"
+
 namespace souk {
 namespace {
 
@@ -50,6 +52,28 @@ TEST(Deadlines, CancelledIsGone) {
   deadlines.cancel(2);
   EXPECT_EQ(deadlines.of(1), std::nullopt);
   EXPECT_EQ(deadlines.pop_due(at(100)), std::nullopt);
+}
+
+TEST(Deadlines, MovedAgainAndAgain) {
+  Deadlines<int, HashMap<int, MonoTime>> deadlines;
+  for (int round = 0; round < 100; ++round) {
+    for (int key = 0; key < 20; ++key) deadlines.set(key, at(1000 * round + key));
+    for (int key = 0; key < 20; key += 2) deadlines.cancel(key);
+    EXPECT_EQ(deadlines.size(), 10u);
+    EXPECT_EQ(deadlines.next(), at(1000 * round + 1));
+  }
+  for (int key = 1; key < 20; key += 2) EXPECT_EQ(deadlines.pop_due(at(1'000'000)), key);
+  EXPECT_EQ(deadlines.next(), std::nullopt);
+  EXPECT_EQ(deadlines.pop_due(at(1'000'000)), std::nullopt);
+}
+
+TEST(Deadlines, BackToATimeOfBeforeIsOneDeadline) {
+  Deadlines<int> deadlines;
+  deadlines.set(1, at(5));
+  deadlines.set(1, at(10));
+  deadlines.set(1, at(5));
+  EXPECT_EQ(deadlines.pop_due(at(20)), 1);
+  EXPECT_EQ(deadlines.pop_due(at(20)), std::nullopt);
 }
 
 RC_GTEST_PROP(Deadlines, BehavesLikeAPlainMap, ()) {

@@ -226,10 +226,10 @@ void Demo::check_web() {
 void Demo::drop_web_agent(const protocol::MasterView& view) {
   for (const protocol::FrameworkView& framework : view.frameworks) {
     if (framework.info.name != "souk run web" || framework.tasks.empty()) continue;
-    const AgentId agent = framework.tasks.front().agent_id;
+    const AgentId agent = framework.tasks.front()->agent_id;
     std::size_t tasks = 0;
     for (const auto& each : view.frameworks) {
-      for (const auto& task : each.tasks) tasks += task.agent_id == agent;
+      for (const protocol::TaskView& task : each.tasks) tasks += task.agent_id == agent;
     }
     if (!cluster_->drop(agent.value)) return;
     dropped_ = true;

@@ -176,6 +176,8 @@ struct EmulateFrameworksCommand {
     flags.add("refuse", refuse, "how long not to be offered again what is left of an offer");
     flags.add("pipelined", framework.pipelined, "calls under way at once; 1: one at a time");
     flags.add("json", framework.json, "speak JSON, not protobuf");
+    flags.add("executor", framework.executor,
+              "tasks of an executor of the framework's on each agent, not a command each");
     flags.add("role", framework.role, "of all of them");
     flags.add("name", framework.name, "they are called NAME-0, NAME-1, ...");
     flags.add("at_once", options.at_once,

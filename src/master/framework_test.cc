@@ -150,7 +150,7 @@ TEST(MasterFramework, IsRemovedAfterItsFailoverTimeout) {
   EXPECT_TRUE(view.frameworks.empty());
   ASSERT_EQ(view.completed_frameworks.size(), 1u);
   ASSERT_EQ(view.completed_frameworks[0].completed_tasks.size(), 1u);
-  EXPECT_EQ(view.completed_frameworks[0].completed_tasks[0].state, TaskState::kKilled);
+  EXPECT_EQ(view.completed_frameworks[0].completed_tasks[0]->state, TaskState::kKilled);
   // And may not return.
   const ConnectionId again = world.subscribe(info);
   const auto errors = world.take<event::Error>(again);

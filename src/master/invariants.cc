@@ -55,7 +55,7 @@ std::optional<std::string> Machine::broken_revocation() const {
       if (task.inverse_offer == 0) continue;
       const auto at = inverse_offers_.find(task.inverse_offer);
       if (is_terminal(task.state) || at == inverse_offers_.end() ||
-          !at->second.tasks.contains(id)) {
+          !at->second.tasks.contains(task.spec->id)) {
         return broken("task {} is not in its inverse offer", id);
       }
     }
@@ -94,7 +94,7 @@ std::optional<std::string> Machine::broken_pools() const {
       sums[pool_of(task.agent, task.short_slot)].first += task.spec->resources;
     }
   }
-  for (const auto& [id, offer] : offers_) {
+  for (const auto& [number, offer] : offers_) {
     sums[pool_of(offer.agent, offer.short_slots)].second += offer.resources;
   }
   std::size_t short_pools = 0;
@@ -160,11 +160,16 @@ std::optional<std::string> Machine::broken_invariant() const {
     }
   }
   if (tasks != 0) return broken("{} tasks are not with their agents", tasks);
-  if (offer_ids_.size() != offers_.size()) return "an offer's number is left over";
-  for (const auto& [id, offer] : offers_) {
-    if (!frameworks_.at(offer.framework).offers.contains(id) ||
-        !agents_.at(offer.agent).offers.contains(id) || !offer_ids_.contains(offer.number)) {
-      return broken("offer {} is not in every index", id);
+  std::size_t executors = 0;
+  for (const auto& [key, agent] : agents_) executors += agent.executors.size();
+  for (const auto& [key, framework] : frameworks_) {
+    for (const auto& [agent, count] : framework.executors) executors -= count;
+  }
+  if (executors != 0) return "executors are miscounted";
+  for (const auto& [number, offer] : offers_) {
+    if (!frameworks_.at(offer.framework).offers.contains(number) ||
+        !agents_.at(offer.agent).offers.contains(number) || offer.number != number) {
+      return broken("offer {} is not in every index", number);
     }
   }
   return broken_pools();

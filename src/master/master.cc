@@ -48,13 +48,13 @@ void Machine::on(Recovered&& event) {
 }
 
 Framework* Machine::find_framework(const FrameworkId& id) {
-  const auto at = framework_keys_.find(id.value);
-  return at == framework_keys_.end() ? nullptr : &frameworks_.at(at->second);
+  const auto at = framework_ids_.find(id.value);
+  return at == framework_ids_.end() ? nullptr : at->second;
 }
 
 const Framework* Machine::find_framework(const FrameworkId& id) const {
-  const auto at = framework_keys_.find(id.value);
-  return at == framework_keys_.end() ? nullptr : &frameworks_.at(at->second);
+  const auto at = framework_ids_.find(id.value);
+  return at == framework_ids_.end() ? nullptr : at->second;
 }
 
 Framework& Machine::framework(FrameworkKey key) {
@@ -64,8 +64,10 @@ Framework& Machine::framework(FrameworkKey key) {
 }
 
 Agent* Machine::find_agent(const AgentId& id) {
-  const auto at = agent_keys_.find(id.value);
-  return at == agent_keys_.end() ? nullptr : &agents_.at(at->second);
+  const auto at = agent_ids_.find(id.value);
+  if (at == agent_ids_.end()) return nullptr;
+  at->second->is_shown = false;
+  return at->second;
 }
 
 const Agent& Machine::agent(AgentKey key) const {
@@ -75,7 +77,11 @@ const Agent& Machine::agent(AgentKey key) const {
   return agents_.at(owner->second);
 }
 
-Agent& Machine::agent(AgentKey key) { return const_cast<Agent&>(std::as_const(*this).agent(key)); }
+Agent& Machine::agent(AgentKey key) {
+  auto& agent = const_cast<Agent&>(std::as_const(*this).agent(key));
+  agent.is_shown = false;
+  return agent;
+}
 
 allocator::FrameworkFacts Machine::facts_of(const Framework& framework) const {
   return {.key = framework.key,

@@ -38,8 +38,11 @@ class Machine {
   // Appends to `effects`.
   void step(Now now, Event&& event, Effects& effects);
 
-  // A copy for readers; costs a walk over all there is.
+  // A copy for readers.
   protocol::MasterView view() const;
+  // The same without what protocol::finish_view() does, which another thread may do: costs a step
+  // for each task and agent, and more only for those that have changed since the last view.
+  protocol::MasterView unfinished_view() const;
 
   // What is wrong with the books, or nothing. For tests and the simulator: walks everything.
   std::optional<std::string> broken_invariant() const;
@@ -67,6 +70,9 @@ class Machine {
                const std::vector<std::string>& suppressed);
   void disconnect(Framework& framework);
   void remove_framework(FrameworkKey key, std::string why);
+  std::set<AgentKey> agents_with_tasks(const Framework& framework) const;
+  // What changed of it, to those that run its tasks.
+  void tell_agents_of(const Framework& framework);
   protocol::HttpAnswer update_framework(Framework& framework,
                                         protocol::call::UpdateFramework&& call);
   void refuse_stream(const SchedulerCalled& event, std::string why);
@@ -96,6 +102,8 @@ class Machine {
   void make_offers(std::vector<allocator::Grant>&& grants);
   Offer make_offer(allocator::Grant&& grant);
   OfferId offer_id(uint64_t number) const;
+  // The open offer that goes by this id, or null.
+  const OpenOffer* find_offer(const OfferId& id) const;
   void send_offers(Framework& framework, std::vector<Offer> offers);
   std::optional<std::string> check_offers(const Framework& framework,
                                           const std::vector<OfferId>& ids) const;
@@ -109,11 +117,11 @@ class Machine {
   void start(Basket& basket, const ExecutorSpec& executor, bool command_task, bool group,
              std::vector<TaskSpec>&& tasks);
   // Takes an offer off the books; its resources are the caller's to give back.
-  OpenOffer take_offer(const OfferId& id);
+  OpenOffer take_offer(uint64_t number);
   // Takes it off the books and gives its resources back to the allocator.
-  void drop_offer(const OfferId& id, allocator::Refusal refusal);
+  void drop_offer(uint64_t number, allocator::Refusal refusal);
   // The same, and tells the framework.
-  void rescind(const OfferId& id, allocator::Refusal refusal);
+  void rescind(uint64_t number, allocator::Refusal refusal);
   void rescind_all(const allocator::Rescind& rescind);
 
   // --- on_revocation.cc
@@ -129,14 +137,17 @@ class Machine {
   void deadline_of_inverse_offer(uint64_t number);
 
   // --- on_task.cc
+  std::shared_ptr<const TaskSpec> kept(Framework& framework, TaskSpec spec);
   Task& add_task(Framework& framework, Agent& agent, Task task);
+  const AgentId& agent_id_of(const Task& task) const { return agents_.at(task.agent).info.id; }
   void set_task_state(Framework& framework, Task& task, TaskState state);
   void remove_task(Framework& framework, const TaskId& id);
   // As its scheduler asked, or because it is revoked.
   void say_kill(Agent& agent, const Framework& framework, const Task& task);
-  protocol::TaskView view_of(const Task& task) const;
+  protocol::Piece<protocol::TaskView> view_of(const Task& task) const;
+  protocol::Piece<protocol::AgentSummary> view_of(const Agent& agent) const;
   protocol::FrameworkView view_of(const Framework& framework) const;
-  void remember_completed(Framework& framework, protocol::TaskView&& view);
+  void remember_completed(Framework& framework, protocol::Piece<protocol::TaskView> view);
   void answer_reconcile(Framework& framework, const TaskId& task, const AgentId& agent);
   void send_status(Framework& framework, TaskStatus status);
   // A status that the master itself makes: without a uuid, not sent again.
@@ -263,13 +274,13 @@ class Machine {
   uint64_t next_offer_ = 1;  // of inverse offers too; 0 means none
   uint32_t next_key_ = 1;
 
-  std::map<FrameworkKey, Framework> frameworks_;
-  HashMap<std::string, FrameworkKey> framework_keys_;  // by id
+  KeyMap<FrameworkKey, Framework> frameworks_;
+  HashMap<std::string, Framework*> framework_ids_;
   std::deque<protocol::FrameworkView> completed_frameworks_;
   HashMap<ConnectionId, FrameworkKey> streams_;
 
-  std::map<AgentKey, Agent> agents_;
-  HashMap<std::string, AgentKey> agent_keys_;  // by id
+  KeyMap<AgentKey, Agent> agents_;
+  HashMap<std::string, Agent*> agent_ids_;
   // Tasks that became unreachable with an agent that is not back, by its id. Some may have been
   // forgotten since.
   HashMap<std::string, std::vector<std::pair<FrameworkKey, TaskId>>> lost_with_;
@@ -282,8 +293,7 @@ class Machine {
   std::map<uint64_t, AgentId> awaited_;
   std::map<AgentId, uint64_t> awaited_numbers_;
 
-  std::map<OfferId, OpenOffer> offers_;
-  std::map<uint64_t, OfferId> offer_ids_;  // by number
+  HashMap<uint64_t, OpenOffer> offers_;  // by number
   // By number. Each names a task that no other one names, so there are no more of them than tasks.
   std::map<uint64_t, OpenInverseOffer> inverse_offers_;
 
@@ -306,7 +316,7 @@ class Machine {
 
   std::vector<ExplainRequested> explains_;  // answered after the next decision on offers
 
-  Deadlines<Timer> deadlines_;
+  Deadlines<Timer, HashMap<Timer, MonoTime>> deadlines_;
   std::optional<MonoTime> armed_;
 
   protocol::MasterCounters counters_;

@@ -176,8 +176,8 @@ void Machine::admit(ConnectionId link, to_master::Register&& message, bool retur
 
 Agent& Machine::add_agent(AgentInfo info) {
   const AgentKey key(next_key_++);
-  agent_keys_[info.id.value] = key;
   Agent& agent = agents_[key];
+  agent_ids_[info.id.value] = &agent;
   agent.key = key;
   agent.ordinary.key = key;
   agent.info = std::move(info);
@@ -286,7 +286,7 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool retur
   // Or told to be by the master before this one.
   const bool was_unreachable = framework.unreachable_tasks.erase(id) > 0 || returned;
   Task task;
-  task.spec = std::make_shared<const TaskSpec>(std::move(record.spec));
+  task.spec = kept(framework, std::move(record.spec));
   task.executor_id = record.executor_id;
   task.role = record.role;
   task.command_task = record.command_task;
@@ -311,8 +311,9 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool retur
 void Machine::drop_unreported(Agent& agent,
                               const std::set<std::pair<FrameworkKey, TaskId>>& reported) {
   std::vector<std::pair<FrameworkKey, TaskId>> lost;
-  for (const auto& id : agent.tasks) {
-    if (!reported.contains(id)) lost.push_back(id);
+  for (const auto& [key, name] : agent.tasks) {
+    const TaskId id{std::string(name)};
+    if (!reported.contains({key, id})) lost.emplace_back(key, id);
   }
   for (const auto& [key, id] : lost) {
     Framework& framework = this->framework(key);
@@ -340,16 +341,16 @@ void Machine::forget_unreachable(const Agent& agent) {
     if (of == frameworks_.end()) continue;
     Framework& framework = of->second;
     const auto task = framework.unreachable_tasks.find(id);
-    if (task == framework.unreachable_tasks.end() || task->second.agent_id != agent.info.id) {
+    if (task == framework.unreachable_tasks.end() || task->second->agent_id != agent.info.id) {
       continue;
     }
-    protocol::TaskView view = std::move(task->second);
+    protocol::Piece<protocol::TaskView> view = std::move(task->second);
     framework.unreachable_tasks.erase(task);
     // The others have heard TASK_LOST, which was final.
     if (framework.partition_aware()) {
-      view.state = TaskState::kGone;
+      view.own().state = TaskState::kGone;
       const TaskStatus status =
-          master_status(id, agent.info.id, view.state, Reason::kAgentReregistered,
+          master_status(id, agent.info.id, view->state, Reason::kAgentReregistered,
                         "Agent reregistered without the task");
       count_terminal(framework, status);
       send_status(framework, status);
@@ -407,9 +408,9 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
     agent_disconnected(agent);
   }
   deadlines_.cancel({Timer::Kind::kUnreachable, key.value});
-  const std::set<std::pair<FrameworkKey, TaskId>> tasks = agent.tasks;
-  for (const auto& [framework_key, id] : tasks) {
-    lose_task(framework(framework_key), id, removal, since);
+  while (!agent.tasks.empty()) {
+    const auto [framework_key, id] = *agent.tasks.begin();
+    lose_task(framework(framework_key), TaskId(std::string(id)), removal, since);
   }
   while (!agent.executors.empty()) {
     const auto [framework_key, id] = agent.executors.begin()->first;
@@ -421,7 +422,7 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
     short_keys_.erase(agent.short_slots.key);
   }
   const AgentId id = agent.info.id;
-  agent_keys_.erase(id.value);
+  agent_ids_.erase(id.value);
   agents_.erase(key);
   ++counters_.agent_removals;
   if (removal == Removal::kUnreachable) ++counters_.agent_unreachable;
@@ -444,18 +445,17 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
   if (is_terminal(state)) count_terminal(framework, status);
   send_status(framework, status);
 
-  protocol::TaskView view = view_of(task);
-  view.state = state;
+  protocol::Piece<protocol::TaskView> view = view_of(task);
+  view.own().state = state;
   // Whatever frameworks are told, to the books it is over: its resources left with the agent.
   set_task_state(framework, task, TaskState::kLost);
-  this->agent(task.agent).tasks.erase({framework.key, id});
-  const TaskId copy = id;  // NOLINT(performance-unnecessary-copy-initialization)
-  framework.tasks.erase(copy);
+  this->agent(task.agent).tasks.erase({framework.key, id.value});
+  framework.tasks.erase(framework.tasks.find(id));
   if (gone) return remember_completed(framework, std::move(view));
-  view.unreachable_since = since;
-  lost_with_[view.agent_id.value].emplace_back(framework.key, copy);
-  framework.unreachable_tasks[copy] = std::move(view);
-  framework.unreachable_order.push_back(copy);
+  view.own().unreachable_since = since;
+  lost_with_[view->agent_id.value].emplace_back(framework.key, id);
+  framework.unreachable_tasks[id] = std::move(view);
+  framework.unreachable_order.push_back(id);
   if (framework.unreachable_order.size() > options_.max_unreachable_tasks_per_framework) {
     framework.unreachable_tasks.erase(framework.unreachable_order.front());
     framework.unreachable_order.pop_front();
@@ -464,6 +464,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
 
 void Machine::add_executor(Agent& agent, Framework& framework, Executor executor) {
   agent.ordinary.used += executor.spec->resources;
+  ++framework.executors[agent.key];
   const ExecutorId id = executor.spec->id;
   agent.executors[{framework.key, id}] = std::move(executor);
 }
@@ -473,6 +474,8 @@ void Machine::remove_executor(Agent& agent, FrameworkKey key, const ExecutorId& 
   if (at == agent.executors.end()) return;
   const Executor executor = std::move(at->second);
   agent.executors.erase(at);
+  auto& there = framework(key).executors;
+  if (const auto count = there.find(agent.key); --count->second == 0) there.erase(count);
   if (executor.spec->resources.empty()) return;
   agent.ordinary.used -= executor.spec->resources;
   allocator_->recovered(key, executor.role, agent.key, executor.spec->resources, std::nullopt,

@@ -72,8 +72,8 @@ std::expected<const Framework*, HttpAnswer> Machine::named_framework(
 }
 
 std::expected<const Agent*, HttpAnswer> Machine::named_agent(const std::string& name) const {
-  const auto at = agent_keys_.find(name);
-  if (at != agent_keys_.end()) return &agents_.at(at->second);
+  const auto at = agent_ids_.find(name);
+  if (at != agent_ids_.end()) return at->second;
   std::vector<std::string> ids;
   const Agent* found = nullptr;
   for (const auto& [key, agent] : agents_) {
@@ -209,13 +209,13 @@ ExplainedAgent Machine::explained(const Framework& framework,
     row.taken = taken_of(agent, short_slots);
   }
   if (row.obstacle == Obstacle::kOffered) {
-    for (const OfferId& id : agent.offers) {
-      const OpenOffer& offer = offers_.at(id);
+    for (const uint64_t number : agent.offers) {
+      const OpenOffer& offer = offers_.at(number);
       if (offer.framework != framework.key || offer.role != row.role ||
           offer.short_slots != short_slots) {
         continue;
       }
-      row.open_offers.push_back(id);
+      row.open_offers.push_back(offer_id(number));
       if (row.open_offers.size() == kMaxNamedHolders) break;
     }
   }
@@ -239,7 +239,7 @@ TakenView Machine::taken_of(const Agent& agent, bool short_slots) const {
       continue;
     }
     users.insert(key);
-    at = agent.tasks.lower_bound({FrameworkKey(key.value + 1), TaskId()});  // one is enough
+    at = agent.tasks.lower_bound({FrameworkKey(key.value + 1), {}});  // one is enough
   }
   for (const auto& [id, executor] : agent.executors) {  // these never have short slots
     if (!short_slots && !executor.spec->resources.empty()) users.insert(id.first);
@@ -250,11 +250,11 @@ TakenView Machine::taken_of(const Agent& agent, bool short_slots) const {
     const FrameworkInfo& info = frameworks_.at(key).info;
     view.holders.push_back({info.id, info.name, {}});
   }
-  for (const OfferId& id : agent.offers) {
-    const OpenOffer& offer = offers_.at(id);
+  for (const uint64_t number : agent.offers) {
+    const OpenOffer& offer = offers_.at(number);
     if (offer.short_slots != short_slots || ++view.offers > kMaxNamedHolders) continue;
     const FrameworkInfo& info = frameworks_.at(offer.framework).info;
-    view.holders.push_back({info.id, info.name, id});
+    view.holders.push_back({info.id, info.name, offer_id(number)});
   }
   return view;
 }

@@ -144,14 +144,10 @@ void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
   framework.reregistered_at = now_.wall;
   framework.recovered = false;
   connect(framework, event, subscribe.suppressed_roles);
-  for (auto& [key, agent] : agents_) {
-    const bool there = std::any_of(agent.tasks.begin(), agent.tasks.end(),
-                                   [&](const auto& task) { return task.first == framework.key; });
-    if (there) say(agent, protocol::to_agent::UpdateFramework{framework.info});
-  }
+  tell_agents_of(framework);
   // What it may have missed: it need not wait for the agents to try again.
-  for (auto& [id, task] : framework.tasks) {
-    if (task.pending) send(framework, event::Update{*task.pending});
+  for (const Task* task : framework.tasks.in_order()) {
+    if (task->pending) send(framework, event::Update{*task->pending});
   }
   repeat_inverse_offers(framework);
   log(Log::Level::kInfo,
@@ -160,8 +156,8 @@ void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
 
 Framework& Machine::add_framework(FrameworkInfo info) {
   const FrameworkKey key(next_key_++);
-  framework_keys_[info.id.value] = key;
   Framework& framework = frameworks_[key];
+  framework_ids_[info.id.value] = &framework;
   framework.key = key;
   framework.info = std::move(info);
   framework.registered_at = now_.wall;
@@ -232,31 +228,42 @@ void Machine::call(Framework& framework, call::Teardown&&) {
   remove_framework(framework.key, "torn down by its scheduler");
 }
 
+std::set<AgentKey> Machine::agents_with_tasks(const Framework& framework) const {
+  std::set<AgentKey> agents;
+  for (const auto& [id, task] : framework.tasks) agents.insert(task.agent);
+  return agents;
+}
+
+void Machine::tell_agents_of(const Framework& framework) {
+  for (const AgentKey key : agents_with_tasks(framework)) {
+    say(agent(key), protocol::to_agent::UpdateFramework{framework.info});
+  }
+}
+
 void Machine::remove_framework(FrameworkKey key, std::string why) {
   Framework& framework = this->framework(key);
   SOUK_CHECK(!framework.connection, "disconnect it first");
   log(Log::Level::kInfo,
       fmt::format("framework {} '{}' removed: {}", framework.info.id, framework.info.name, why));
   deadlines_.cancel({Timer::Kind::kFailover, key.value});
-  for (auto& [agent_key, agent] : agents_) {
+  std::set<AgentKey> agents = agents_with_tasks(framework);
+  for (const auto& [agent_key, count] : framework.executors) agents.insert(agent_key);
+  for (const AgentKey agent_key : agents) {
+    Agent& agent = this->agent(agent_key);
     std::vector<ExecutorId> executors;
     for (auto at = agent.executors.lower_bound({key, ExecutorId()});
          at != agent.executors.end() && at->first.first == key; ++at) {
       executors.push_back(at->first.second);
     }
-    const auto task = agent.tasks.lower_bound({key, TaskId()});
-    const bool has_tasks = task != agent.tasks.end() && task->first == key;
-    if (!executors.empty() || has_tasks) {
-      say(agent, protocol::to_agent::ShutdownFramework{framework.info.id});
-    }
+    say(agent, protocol::to_agent::ShutdownFramework{framework.info.id});
     for (const ExecutorId& id : executors) remove_executor(agent, key, id);
   }
-  while (!framework.tasks.empty()) {
-    Task& task = framework.tasks.begin()->second;
+  for (Task* each : framework.tasks.in_order()) {
+    Task& task = *each;
     if (!is_terminal(task.state)) {
-      const TaskStatus status =
-          master_status(task.spec->id, task.agent_id, TaskState::kKilled, Reason::kFrameworkRemoved,
-                        fmt::format("Framework {} removed", framework.info.id));
+      const TaskStatus status = master_status(
+          task.spec->id, agent_id_of(task), TaskState::kKilled, Reason::kFrameworkRemoved,
+          fmt::format("Framework {} removed", framework.info.id));
       count_terminal(framework, status);
       set_task_state(framework, task, TaskState::kKilled);
     }
@@ -269,7 +276,7 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
     completed_frameworks_.pop_front();
   }
   allocator_->remove_framework(key);
-  framework_keys_.erase(framework.info.id.value);
+  framework_ids_.erase(framework.info.id.value);
   frameworks_.erase(key);
 }
 
@@ -294,19 +301,14 @@ HttpAnswer Machine::update_framework(Framework& framework, call::UpdateFramework
   framework.offer_constraints = std::move(call.offer_constraints);
   allocator_->update_framework(facts_of(framework), call.suppressed_roles);
   // Offers made to a role that it has left are not its any more.
-  const std::set<OfferId> offers = framework.offers;
-  for (const OfferId& id : offers) {
+  const std::set<uint64_t> offers = framework.offers;
+  for (const uint64_t number : offers) {
     const auto& roles = framework.info.roles;
-    if (std::find(roles.begin(), roles.end(), offers_.at(id).role) == roles.end()) {
-      rescind(id, Duration::zero());
+    if (std::find(roles.begin(), roles.end(), offers_.at(number).role) == roles.end()) {
+      rescind(number, Duration::zero());
     }
   }
-  for (auto& [key, agent] : agents_) {
-    const auto task = agent.tasks.lower_bound({framework.key, TaskId()});
-    if (task != agent.tasks.end() && task->first == framework.key) {
-      say(agent, protocol::to_agent::UpdateFramework{framework.info});
-    }
-  }
+  tell_agents_of(framework);
   return {200, {}};
 }
 

@@ -1,6 +1,7 @@
 // Offers (§3.1): made from what the allocator grants, answered by ACCEPT and DECLINE, rescinded
 // when they go stale.
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/check.h"
@@ -53,13 +54,26 @@ OfferId Machine::offer_id(uint64_t number) const {
   return OfferId(fmt::format("{}-O{}", options_.info.id, number));
 }
 
+const OpenOffer* Machine::find_offer(const OfferId& id) const {
+  std::string_view text = id.value;
+  const std::string& mine = options_.info.id;
+  if (!text.starts_with(mine) || !text.substr(mine.size()).starts_with("-O")) return nullptr;
+  text.remove_prefix(mine.size() + 2);
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  // As we write it, and in no other way: an id is a text.
+  const bool plain = !text.empty() && text.front() >= '1' && text.front() <= '9';
+  if (error != std::errc() || end != text.data() + text.size() || !plain) return nullptr;
+  const auto at = offers_.find(number);
+  return at == offers_.end() ? nullptr : &at->second;
+}
+
 Offer Machine::make_offer(allocator::Grant&& grant) {
   Framework& framework = this->framework(grant.framework);
   Agent& agent = this->agent(grant.agent);
   const bool short_slots = grant.agent != agent.key;
   const uint64_t number = next_offer_++;
-  const OfferId id = offer_id(number);
-  Offer offer{.id = id,
+  Offer offer{.id = offer_id(number),
               .framework_id = framework.info.id,
               .agent_id = agent.info.id,
               .hostname = agent.info.hostname,
@@ -75,15 +89,14 @@ Offer Machine::make_offer(allocator::Grant&& grant) {
     offer.executor_ids.push_back(at->first.second);
   }
   agent.pool(short_slots).offered += grant.resources;
-  agent.offers.insert(id);
-  framework.offers.insert(id);
-  offer_ids_[number] = id;
-  offers_[id] = {.number = number,
-                 .framework = framework.key,
-                 .agent = agent.key,
-                 .role = std::move(grant.role),
-                 .resources = std::move(grant.resources),
-                 .short_slots = short_slots};
+  agent.offers.insert(number);
+  framework.offers.insert(framework.offers.end(), number);
+  offers_[number] = {.number = number,
+                     .framework = framework.key,
+                     .agent = agent.key,
+                     .role = std::move(grant.role),
+                     .resources = std::move(grant.resources),
+                     .short_slots = short_slots};
   if (options_.offer_timeout > Duration::zero()) {
     deadlines_.set({Timer::Kind::kOfferExpires, number}, now_.mono + options_.offer_timeout);
   }
@@ -105,47 +118,43 @@ void Machine::send_offers(Framework& framework, std::vector<Offer> offers) {
   }
 }
 
-OpenOffer Machine::take_offer(const OfferId& id) {
-  const auto at = offers_.find(id);
+OpenOffer Machine::take_offer(uint64_t number) {
+  const auto at = offers_.find(number);
   SOUK_CHECK(at != offers_.end(), "this offer is not open");
   OpenOffer offer = std::move(at->second);
   Framework& framework = this->framework(offer.framework);
   Agent& agent = this->agent(offer.agent);
   agent.pool(offer.short_slots).offered -= offer.resources;
-  deadlines_.cancel({Timer::Kind::kOfferExpires, offer.number});
-  offer_ids_.erase(offer.number);
+  deadlines_.cancel({Timer::Kind::kOfferExpires, number});
   offers_.erase(at);
-  // Last: `id` may be a reference into either of these sets.
-  const OfferId copy = id;  // NOLINT(performance-unnecessary-copy-initialization)
-  framework.offers.erase(copy);
-  agent.offers.erase(copy);
+  framework.offers.erase(number);
+  agent.offers.erase(number);
   return offer;
 }
 
-void Machine::drop_offer(const OfferId& id, allocator::Refusal refusal) {
-  const OpenOffer offer = take_offer(id);
+void Machine::drop_offer(uint64_t number, allocator::Refusal refusal) {
+  const OpenOffer offer = take_offer(number);
   allocator_->recovered(offer.framework, offer.role, agent(offer.agent).pool(offer.short_slots).key,
                         offer.resources, refusal, now_);
 }
 
-void Machine::rescind(const OfferId& id, allocator::Refusal refusal) {
-  const OfferId copy = id;  // NOLINT(performance-unnecessary-copy-initialization)
-  Framework& framework = this->framework(offers_.at(copy).framework);
-  drop_offer(copy, refusal);
+void Machine::rescind(uint64_t number, allocator::Refusal refusal) {
+  Framework& framework = this->framework(offers_.at(number).framework);
+  drop_offer(number, refusal);
   ++framework.counters.offers_rescinded;
   if (options_.switches.on(Switch::kMasterForgetsRescind)) return;
-  send(framework, event::Rescind{copy});
+  send(framework, event::Rescind{offer_id(number)});
 }
 
 void Machine::rescind_all(const allocator::Rescind& rescind) {
   const Agent& agent = this->agent(rescind.agent);
   const bool short_slots = rescind.agent != agent.key;
-  const std::set<OfferId> offers = agent.offers;
-  for (const OfferId& id : offers) {
-    const OpenOffer& offer = offers_.at(id);
+  const std::set<uint64_t> offers = agent.offers;
+  for (const uint64_t number : offers) {
+    const OpenOffer& offer = offers_.at(number);
     if (offer.framework == rescind.framework && offer.role == rescind.role &&
         offer.short_slots == short_slots) {
-      this->rescind(id, Duration::zero());
+      this->rescind(number, Duration::zero());
     }
   }
 }
@@ -155,10 +164,10 @@ void Machine::call(Framework& framework, call::Decline&& call) {
   // of the network.
   const Duration refuse = std::max(refuse_duration(call.filters), kMinDecline);
   for (const OfferId& id : call.offers) {
-    const auto at = offers_.find(id);
-    if (at == offers_.end() || at->second.framework != framework.key) continue;  // stale: no matter
+    const OpenOffer* offer = find_offer(id);
+    if (offer == nullptr || offer->framework != framework.key) continue;  // stale: no matter
     ++framework.counters.offers_declined;
-    drop_offer(id, {refuse, at->second.number});
+    drop_offer(offer->number, {refuse, offer->number});
   }
 }
 
@@ -186,9 +195,9 @@ std::optional<std::string> Machine::check_offers(const Framework& framework,
         ids.begin() + static_cast<std::ptrdiff_t>(i)) {
       return fmt::format("Duplicate offer {} in offer list", ids[i]);
     }
-    const auto at = offers_.find(ids[i]);
-    if (at == offers_.end()) return fmt::format("Offer {} is no longer valid", ids[i]);
-    const OpenOffer& offer = at->second;
+    const OpenOffer* found = find_offer(ids[i]);
+    if (found == nullptr) return fmt::format("Offer {} is no longer valid", ids[i]);
+    const OpenOffer& offer = *found;
     if (offer.framework != framework.key) {
       return fmt::format("Offer {} was made to another framework", ids[i]);
     }
@@ -211,17 +220,17 @@ void Machine::call(Framework& framework, call::Accept&& call) {
                   fmt::format("Task launched with invalid offers: {}", *why));
     // Those of them that are good are used up all the same, or they would hang until their timeout.
     for (const OfferId& id : call.offers) {
-      const auto at = offers_.find(id);
-      if (at != offers_.end() && at->second.framework == framework.key) {
-        drop_offer(id, Duration::zero());
+      const OpenOffer* offer = find_offer(id);
+      if (offer != nullptr && offer->framework == framework.key) {
+        drop_offer(offer->number, Duration::zero());
       }
     }
     return;
   }
-  const OpenOffer& first = offers_.at(call.offers.front());
+  const OpenOffer& first = *find_offer(call.offers.front());
   Basket basket{framework, agent(first.agent), first.role, first.short_slots, first.number, {}};
   for (const OfferId& id : call.offers) {
-    basket.left += take_offer(id).resources;
+    basket.left += take_offer(find_offer(id)->number).resources;
     ++framework.counters.offers_accepted;
   }
   for (protocol::OfferOperation& operation : call.operations) {
@@ -393,7 +402,7 @@ void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_t
     basket.left -= spec.resources;
     allocator_->accepted(framework.key, basket.role, pool, spec.resources);
     Task task;
-    task.spec = std::make_shared<const TaskSpec>(spec);
+    task.spec = kept(framework, spec);
     task.executor_id = executor.id;
     task.role = basket.role;
     task.command_task = command_task;

@@ -44,30 +44,38 @@ void Machine::count_terminal(Framework& framework, const TaskStatus& status) {
   ++counters_.terminal_by_reason[name];
 }
 
+// Most tasks of a framework ask for the same: then they share it.
+std::shared_ptr<const TaskSpec> Machine::kept(Framework& framework, TaskSpec spec) {
+  if (spec.resources == framework.task_resources) {
+    spec.resources = framework.task_resources;
+  } else {
+    framework.task_resources = spec.resources;
+  }
+  return std::make_shared<const TaskSpec>(std::move(spec));
+}
+
 Task& Machine::add_task(Framework& framework, Agent& agent, Task task) {
   task.framework = framework.key;
   task.agent = agent.key;
-  task.agent_id = agent.info.id;
-  const TaskId id = task.spec->id;
   if (!is_terminal(task.state)) {
     Pool& pool = agent.pool(task.short_slot);
     pool.used += task.spec->resources;
     allocator_->task_started({.framework = framework.key,
-                              .id = id,
+                              .id = task.spec->id,
                               .role = task.role,
                               .agent = pool.key,
                               .resources = task.spec->resources,
                               .since = now_.mono});
   }
-  agent.tasks.insert({framework.key, id});
-  const auto [at, added] = framework.tasks.insert_or_assign(id, std::move(task));
-  SOUK_CHECK(added, "a task is added once");
-  return at->second;
+  Task& added = framework.tasks.add(std::move(task));
+  agent.tasks.insert({framework.key, added.spec->id.value});
+  return added;
 }
 
 void Machine::set_task_state(Framework& framework, Task& task, TaskState state) {
   if (is_terminal(task.state)) return;  // the first terminal state holds
   task.state = state;
+  task.is_shown = false;
   if (!is_terminal(state)) return;
   end_revocation(framework, task);
   Pool& pool = agent(task.agent).pool(task.short_slot);
@@ -86,7 +94,7 @@ void Machine::remove_task(Framework& framework, const TaskId& id) {
   framework.tasks.erase(at);
 }
 
-void Machine::remember_completed(Framework& framework, protocol::TaskView&& view) {
+void Machine::remember_completed(Framework& framework, protocol::Piece<protocol::TaskView> view) {
   framework.completed_tasks.push_back(std::move(view));
   if (framework.completed_tasks.size() > options_.max_completed_tasks_per_framework) {
     framework.completed_tasks.pop_front();
@@ -115,8 +123,9 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
       task.statuses.push_back(
           {status.state, status.timestamp, status.healthy, status.labels, status.container_id});
       if (task.statuses.size() > kMaxStatusesPerTask) task.statuses.erase(task.statuses.begin());
+      task.is_shown = false;
     }
-    if (status.uuid) task.pending = status;
+    if (status.uuid) task.pending = std::make_unique<const TaskStatus>(status);
     // Whatever is said of the latest state: nothing comes after a terminal one.
     set_task_state(*framework, task,
                    is_terminal(status.state) ? status.state : message.latest_state);
@@ -194,9 +203,11 @@ void Machine::call(Framework& framework, call::Reconcile&& call) {
     return;
   }
   // Implicit: every task that is known. An answer changes nothing, so the walk is safe.
-  for (const auto& [id, task] : framework.tasks) answer_reconcile(framework, id, task.agent_id);
+  for (const Task* task : framework.tasks.in_order()) {
+    answer_reconcile(framework, task->spec->id, {});
+  }
   for (const auto& [id, task] : framework.unreachable_tasks) {
-    answer_reconcile(framework, id, task.agent_id);
+    answer_reconcile(framework, id, task->agent_id);
   }
 }
 
@@ -216,7 +227,7 @@ void Machine::answer_reconcile(Framework& framework, const TaskId& id, const Age
   if (const auto at = framework.tasks.find(id); at != framework.tasks.end()) {
     const Task& task = at->second;
     TaskStatus status = answer(task.state, "Reconciliation: Latest task state");
-    status.agent_id = task.agent_id;
+    status.agent_id = agent_id_of(task);
     if (!task.command_task) status.executor_id = task.executor_id;
     if (!task.statuses.empty()) {
       status.healthy = task.statuses.back().healthy;
@@ -233,7 +244,7 @@ void Machine::answer_reconcile(Framework& framework, const TaskId& id, const Age
   };
   if (const auto at = framework.unreachable_tasks.find(id);
       at != framework.unreachable_tasks.end()) {
-    return unreachable(at->second.agent_id, at->second.unreachable_since.value_or(now_.wall));
+    return unreachable(at->second->agent_id, at->second->unreachable_since.value_or(now_.wall));
   }
   if (agent.empty()) {
     // Some agent that is yet to come back may know it.

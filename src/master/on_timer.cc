@@ -43,7 +43,7 @@ void Machine::fired(const Timer& timer) {
   switch (timer.kind) {
     case Timer::Kind::kOfferExpires:
       // Zero, not nothing: it counts as an answer, so that the others get their turn (§3.5).
-      return rescind(offer_ids_.at(timer.number), Duration::zero());
+      return rescind(timer.number, Duration::zero());
     case Timer::Kind::kRevocation:
       return deadline_of_inverse_offer(timer.number);
     case Timer::Kind::kHeartbeat: {

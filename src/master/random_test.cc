@@ -806,7 +806,7 @@ class Chaos {
   void check_healed() {
     check_inverse_offers();
     const protocol::MasterView view = machine_->view();
-    for (const auto& agent : view.agents) {
+    for (const protocol::AgentSummary& agent : view.agents) {
       EXPECT_TRUE(agent.used.empty()) << agent.info.id.value << " uses " << agent.used.to_string();
     }
     EXPECT_TRUE(allocator_->tasks.empty());
@@ -816,8 +816,8 @@ class Chaos {
       for (const auto& framework : view.frameworks) {
         if (framework.info.id != scheduler.info.id) continue;
         EXPECT_TRUE(framework.tasks.empty())
-            << scheduler.info.name << " still has " << framework.tasks[0].spec->id.value << " in "
-            << to_string(framework.tasks[0].state) << " on " << framework.tasks[0].agent_id.value;
+            << scheduler.info.name << " still has " << framework.tasks[0]->spec->id.value << " in "
+            << to_string(framework.tasks[0]->state) << " on " << framework.tasks[0]->agent_id.value;
       }
     }
   }

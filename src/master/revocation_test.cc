@@ -24,7 +24,7 @@ struct Cluster : World {
       : World(std::move(options)) {
     link = register_agent("a");
     agent = agent_of(link);
-    info = machine().view().agents.at(0).info;
+    info = machine().view().agents.at(0)->info;
     stream = subscribe(patient("f"));
     framework = framework_of(stream);
     std::vector<TaskSpec> specs;
@@ -489,7 +489,7 @@ TEST(MasterFacts, TasksAndWhatTheyHold) {
   registry.admitted[world.agent] = {"a"};
   other.step(Recovered{registry});
   to_master::Register message;
-  message.agent = world.machine().view().agents.at(0).info;
+  message.agent = world.machine().view().agents.at(0)->info;
   message.frameworks = {patient("f")};
   message.frameworks[0].id = world.framework;
   message.tasks = {{.framework_id = world.framework,

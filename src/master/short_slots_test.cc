@@ -182,7 +182,7 @@ TEST(MasterShortSlots, ANewMasterLearnsOfTheirTasks) {
   registry.admitted[world.agent] = {"a"};
   other.step(Recovered{registry});
   other.register_as(world.report(true));
-  const auto agent = other.machine().view().agents.at(0);
+  const protocol::AgentSummary agent = other.machine().view().agents.at(0);
   EXPECT_EQ(agent.short_used.to_string(), "cpus:1;mem:128");
   EXPECT_EQ(other.allocator().tasks.begin()->second.agent,
             other.allocator().key_of(world.agent, true));
@@ -212,7 +212,7 @@ TEST(MasterShortSlots, AnAgentMaySetThemAsideLater) {
   ASSERT_EQ(world.offers(stream).size(), 1u);
   world.step(LinkClosed{link});
   to_master::Register message;
-  message.agent = world.machine().view().agents.at(0).info;
+  message.agent = world.machine().view().agents.at(0)->info;
   message.agent.short_slots = Resources::parse("cpus:1;mem:64").value();
   message.agent.short_slot_limit = 1500ms;
   link = world.register_as(std::move(message));
@@ -239,9 +239,9 @@ TEST(MasterShortSlots, ATaskThatSaysItIsShortIsBelieved) {
                     .command_task = true,
                     .short_slot = true}};
   const ConnectionId link = world.register_as(message);
-  EXPECT_EQ(world.machine().view().agents.at(0).short_used.to_string(), "cpus:1;mem:128");
+  EXPECT_EQ(world.machine().view().agents.at(0)->short_used.to_string(), "cpus:1;mem:128");
   world.update(link, FrameworkId("F"), "t", TaskState::kFinished);
-  EXPECT_TRUE(world.machine().view().agents.at(0).used.empty());
+  EXPECT_TRUE(world.machine().view().agents.at(0)->used.empty());
 }
 
 TEST(MasterShortSlots, GoWithTheirAgent) {

@@ -9,11 +9,14 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/hash_map.h"
+#include "base/key_map.h"
 #include "base/time.h"
+#include "master/task_table.h"
 #include "model/framework.h"
 #include "model/offer.h"
 #include "model/task.h"
@@ -22,29 +25,6 @@
 #include "protocol/registry.h"
 
 namespace souk::master {
-
-struct Task {
-  std::shared_ptr<const TaskSpec> spec;
-  FrameworkKey framework;
-  ExecutorId executor_id;
-  std::string role;
-  AgentId agent_id;
-  AgentKey agent;
-  bool command_task = false;
-  bool short_slot = false;  // its resources are of the agent's slots for short tasks
-  TaskState state =
-      TaskState::kStaging;  // the latest known; terminal: it holds no resources any more
-  std::vector<protocol::StatusView> statuses;
-  // The update that the framework has not acknowledged: sent again when it resubscribes.
-  std::optional<TaskStatus> pending;
-  // A KILL that may not have reached the agent: repeated when that registers again.
-  bool kill_asked = false;
-  std::optional<Duration> kill_grace;
-  // Revocation (§3.3): the number of the inverse offer that names it, 0 if none does; and whether
-  // its time is up, and it is to be killed for that.
-  uint64_t inverse_offer = 0;
-  bool revoked = false;
-};
 
 struct Executor {
   std::shared_ptr<const ExecutorSpec> spec;
@@ -61,12 +41,14 @@ struct Framework {
   std::optional<WallTime> reregistered_at;
   std::set<std::string> suppressed_roles;
   std::map<std::string, OfferConstraints> offer_constraints;  // by role
-  std::set<OfferId> offers;
-  std::map<OfferId, uint64_t> inverse_offers;  // with their numbers
-  std::map<TaskId, Task> tasks;  // in the agents' hands, or ended and not acknowledged
-  std::map<TaskId, protocol::TaskView> unreachable_tasks;
+  std::set<uint64_t> offers;                                  // their numbers
+  std::map<OfferId, uint64_t> inverse_offers;                 // with their numbers
+  Resources task_resources;                                   // of the latest task
+  TaskTable tasks;                         // in the agents' hands, or ended and not acknowledged
+  std::map<AgentKey, uint32_t> executors;  // how many of its executors each agent has
+  std::map<TaskId, protocol::Piece<protocol::TaskView>> unreachable_tasks;
   std::deque<TaskId> unreachable_order;  // oldest first, may name some that came back
-  std::deque<protocol::TaskView> completed_tasks;
+  std::deque<protocol::Piece<protocol::TaskView>> completed_tasks;
   protocol::FrameworkCounters counters;
   std::optional<WallTime> last_offer_at;
 
@@ -89,10 +71,14 @@ struct Agent {
   std::optional<WallTime> reregistered_at;
   bool removing = false;  // its MarkUnreachable is on the way to the registry
   int missed_pings = 0;
-  std::set<OfferId> offers;
-  std::set<std::pair<FrameworkKey, TaskId>> tasks;
+  std::set<uint64_t> offers;                                  // their numbers
+  std::set<std::pair<FrameworkKey, std::string_view>> tasks;  // by the id in a task's spec
   std::map<std::pair<FrameworkKey, ExecutorId>, Executor> executors;
-  Pool ordinary;     // its key is the agent's own
+  Pool ordinary;  // its key is the agent's own
+  // What views show of it; made when one is. Whoever gets hold of an agent to change it resets
+  // `is_shown`.
+  mutable protocol::Piece<protocol::AgentSummary> shown;
+  mutable bool is_shown = false;
   Pool short_slots;  // for short tasks (§4.4); without a key as long as there never were any
 
   Pool& pool(bool short_slot) { return short_slot ? short_slots : ordinary; }
@@ -158,5 +144,8 @@ struct Timer {
   uint64_t number = 0;
   auto operator<=>(const Timer&) const = default;
 };
+inline std::size_t hash_value(const Timer& timer) {
+  return std::hash<uint64_t>{}(timer.number * 8 + static_cast<uint64_t>(timer.kind));
+}
 
 }  // namespace souk::master

@@ -22,7 +22,8 @@ struct Running : World {
   // What the agent tells when it registers again with the task in this state.
   protocol::to_master::Register report(const std::vector<TaskState>& states) {
     protocol::to_master::Register message;
-    message.agent = machine().view().agents.empty() ? AgentInfo{} : machine().view().agents[0].info;
+    message.agent =
+        machine().view().agents.empty() ? AgentInfo{} : machine().view().agents[0]->info;
     message.agent.id = agent;
     message.agent.hostname = "a";
     message.agent.resources = Resources::parse("cpus:4;mem:4096").value();
@@ -62,12 +63,12 @@ TEST(MasterTask, ItsEndFreesResourcesAtOnceAndIsForgottenWhenAcknowledged) {
   Running world;
   world.offers(world.stream);
   const Uuid uuid = world.update(world.link, world.info.id, "t", TaskState::kFinished);
-  EXPECT_TRUE(world.machine().view().agents[0].used.empty());
+  EXPECT_TRUE(world.machine().view().agents[0]->used.empty());
   EXPECT_EQ(world.machine().view().frameworks[0].tasks.size(), 1u);
   world.call(world.stream, call::Acknowledge{world.agent, TaskId("t"), uuid});
   EXPECT_TRUE(world.machine().view().frameworks[0].tasks.empty());
   ASSERT_EQ(world.machine().view().frameworks[0].completed_tasks.size(), 1u);
-  EXPECT_EQ(world.machine().view().frameworks[0].completed_tasks[0].state, TaskState::kFinished);
+  EXPECT_EQ(world.machine().view().frameworks[0].completed_tasks[0]->state, TaskState::kFinished);
 }
 
 TEST(MasterTask, ALaggingUpdateDoesNotReviveIt) {
@@ -75,7 +76,7 @@ TEST(MasterTask, ALaggingUpdateDoesNotReviveIt) {
   const Uuid uuid =
       world.update(world.link, world.info.id, "t", TaskState::kRunning, TaskState::kFinished);
   EXPECT_EQ(only(world.updates(world.stream))->state, TaskState::kRunning);
-  EXPECT_TRUE(world.machine().view().agents[0].used.empty());
+  EXPECT_TRUE(world.machine().view().agents[0]->used.empty());
   world.call(world.stream, call::Acknowledge{world.agent, TaskId("t"), uuid});
   // Its end is still to be told.
   EXPECT_EQ(world.machine().view().frameworks[0].tasks.size(), 1u);
@@ -309,7 +310,7 @@ TEST(MasterAgent, NewMasterLearnsItsStateFromThem) {
   ASSERT_EQ(view.frameworks.size(), 1u);
   EXPECT_TRUE(view.frameworks[0].recovered);
   EXPECT_EQ(view.frameworks[0].tasks.size(), 1u);
-  EXPECT_EQ(view.agents[0].used.to_string(), "cpus:1;mem:128");
+  EXPECT_EQ(view.agents[0]->used.to_string(), "cpus:1;mem:128");
   const ConnectionId stream = world.subscribe(old.info);
   EXPECT_EQ(world.framework_of(stream), old.info.id);
   const auto offers = world.offers(stream);
@@ -335,7 +336,7 @@ TEST(MasterAgent, NewerLinkWins) {
   world.update(world.link, world.info.id, "t", TaskState::kFinished);
   EXPECT_TRUE(world.updates(world.stream).empty());
   world.step(LinkClosed{world.link});
-  EXPECT_TRUE(world.machine().view().agents[0].active);
+  EXPECT_TRUE(world.machine().view().agents[0]->active);
   EXPECT_EQ(world.agent_of(link), world.agent);
 }
 

@@ -3,15 +3,36 @@
 
 namespace souk::master {
 
-protocol::TaskView Machine::view_of(const Task& task) const {
-  return {.spec = task.spec,
-          .framework_id = frameworks_.at(task.framework).info.id,
-          .executor_id = task.command_task ? ExecutorId() : task.executor_id,
-          .agent_id = task.agent_id,
-          .role = task.role,
-          .state = task.state,
-          .statuses = task.statuses,
-          .unreachable_since = std::nullopt};
+protocol::Piece<protocol::TaskView> Machine::view_of(const Task& task) const {
+  if (!task.is_shown) {
+    task.shown =
+        protocol::TaskView{.spec = task.spec,
+                           .framework_id = frameworks_.at(task.framework).info.id,
+                           .executor_id = task.command_task ? ExecutorId() : task.executor_id,
+                           .agent_id = agent_id_of(task),
+                           .role = task.role,
+                           .state = task.state,
+                           .statuses = task.statuses,
+                           .unreachable_since = std::nullopt};
+    task.is_shown = true;
+  }
+  return task.shown;
+}
+
+protocol::Piece<protocol::AgentSummary> Machine::view_of(const Agent& agent) const {
+  if (!agent.is_shown) {
+    agent.shown =
+        protocol::AgentSummary{.info = agent.info,
+                               .active = agent.link.has_value(),
+                               .registered_at = agent.registered_at,
+                               .reregistered_at = agent.reregistered_at,
+                               .used = agent.ordinary.used + agent.short_slots.used,
+                               .offered = agent.ordinary.offered + agent.short_slots.offered,
+                               .short_used = agent.short_slots.used,
+                               .short_offered = agent.short_slots.offered};
+    agent.is_shown = true;
+  }
+  return agent.shown;
 }
 
 protocol::FrameworkView Machine::view_of(const Framework& framework) const {
@@ -25,17 +46,14 @@ protocol::FrameworkView Machine::view_of(const Framework& framework) const {
   view.offer_constraints = framework.offer_constraints;
   view.registered_at = framework.registered_at;
   view.reregistered_at = framework.reregistered_at;
-  // Summed here and not kept: ports of two agents do not add up to anything that one could subtract
-  // from again.
-  for (const auto& [id, task] : framework.tasks) {
-    view.tasks.push_back(view_of(task));
-    if (!is_terminal(task.state)) view.used += task.spec->resources;
-  }
+  view.tasks.reserve(framework.tasks.size());
+  for (const auto& [id, task] : framework.tasks) view.tasks.push_back(view_of(task));
   for (const auto& [id, task] : framework.unreachable_tasks) view.unreachable_tasks.push_back(task);
   view.completed_tasks.assign(framework.completed_tasks.begin(), framework.completed_tasks.end());
-  for (const OfferId& id : framework.offers) {
-    const OpenOffer& offer = offers_.at(id);
-    view.offers.push_back({id, agents_.at(offer.agent).info.id, offer.role, offer.resources});
+  for (const uint64_t number : framework.offers) {
+    const OpenOffer& offer = offers_.at(number);
+    view.offers.push_back(
+        {offer_id(number), agents_.at(offer.agent).info.id, offer.role, offer.resources});
     view.offered += offer.resources;
   }
   for (const auto& [id, number] : framework.inverse_offers) {
@@ -56,6 +74,12 @@ protocol::FrameworkView Machine::view_of(const Framework& framework) const {
 }
 
 protocol::MasterView Machine::view() const {
+  protocol::MasterView view = unfinished_view();
+  protocol::finish_view(view);
+  return view;
+}
+
+protocol::MasterView Machine::unfinished_view() const {
   protocol::MasterView view;
   view.info = options_.info;
   view.cluster = options_.cluster;
@@ -66,19 +90,12 @@ protocol::MasterView Machine::view() const {
   for (const auto& [key, framework] : frameworks_) view.frameworks.push_back(view_of(framework));
   std::map<FrameworkKey, std::size_t> index;
   for (const auto& [key, framework] : frameworks_) index.emplace(key, index.size());
+  view.agents.reserve(agents_.size());
   for (const auto& [key, agent] : agents_) {
-    view.agents.push_back({.info = agent.info,
-                           .active = agent.link.has_value(),
-                           .registered_at = agent.registered_at,
-                           .reregistered_at = agent.reregistered_at,
-                           .used = agent.ordinary.used + agent.short_slots.used,
-                           .offered = agent.ordinary.offered + agent.short_slots.offered,
-                           .short_used = agent.short_slots.used,
-                           .short_offered = agent.short_slots.offered});
+    view.agents.push_back(view_of(agent));
     for (const auto& [id, executor] : agent.executors) {
       protocol::FrameworkView& framework = view.frameworks[index.at(id.first)];
       framework.executors.push_back({executor.spec, agent.info.id, executor.role});
-      framework.used += executor.spec->resources;
     }
   }
   view.completed_frameworks.assign(completed_frameworks_.begin(), completed_frameworks_.end());

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/blob.h"
+#include "base/boxed.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "model/ids.h"
@@ -148,7 +149,7 @@ struct TaskSpec {
       allocation_role;                  // as said in its resources; nothing if they do not say
   bool mixed_allocation_roles = false;  // they named more than one
   std::string resource_error;           // its resources are malformed: why; empty if sound
-  std::optional<ExecutorSpec> executor;
+  Boxed<ExecutorSpec> executor;
   bool has_command = false;
   std::optional<Duration> kill_grace;
   std::optional<Duration> max_completion_time;

@@ -1,5 +1,6 @@
 // A master's state for readers: plain values, copied out at one moment, immutable from then on.
-// What is large is shared.
+// What is many is in pieces, which one view shares with the next as long as they do not change: so
+// copying it out costs little even of a large cluster.
 #pragma once
 
 #include <array>
@@ -8,8 +9,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "base/shared_value.h"
 #include "base/time.h"
 #include "model/agent.h"
 #include "model/constraints.h"
@@ -19,6 +22,23 @@
 #include "model/task.h"
 
 namespace souk::protocol {
+
+// Part of a view. Reads as a `const T&`.
+template <class T>
+class Piece {
+ public:
+  Piece() = default;
+  Piece(T value) : value_(std::move(value)) {}
+
+  const T& operator*() const { return value_.get(); }
+  const T* operator->() const { return &value_.get(); }
+  operator const T&() const { return value_.get(); }
+  // For changing it; other views keep what they have.
+  T& own() { return value_.own(); }
+
+ private:
+  SharedValue<T> value_;
+};
 
 struct StatusView {
   TaskState state = TaskState::kStaging;
@@ -90,9 +110,9 @@ struct FrameworkView {
   WallTime registered_at;
   std::optional<WallTime> reregistered_at;
   std::optional<WallTime> unregistered_at;
-  std::vector<TaskView> tasks;
-  std::vector<TaskView> unreachable_tasks;
-  std::vector<TaskView> completed_tasks;
+  std::vector<Piece<TaskView>> tasks;  // by id
+  std::vector<Piece<TaskView>> unreachable_tasks;
+  std::vector<Piece<TaskView>> completed_tasks;  // oldest first
   std::vector<ExecutorView> executors;
   std::vector<OfferView> offers;
   std::vector<InverseOfferView> inverse_offers;
@@ -155,13 +175,17 @@ struct MasterView {
   uint64_t epoch = 0;
   bool recovered = false;  // leads, and has read its registry
   WallTime elected_at;
-  std::vector<AgentSummary> agents;       // in the order of their registration
-  std::vector<FrameworkView> frameworks;  // in the order of their subscription
+  std::vector<Piece<AgentSummary>> agents;  // in the order of their registration
+  std::vector<FrameworkView> frameworks;    // in the order of their subscription
   std::vector<FrameworkView> completed_frameworks;
   std::map<AgentId, std::string> recovered_agents;  // in the registry, not back yet; with hostname
   std::map<AgentId, WallTime> unreachable_agents;
   std::shared_ptr<const RoleSettings> roles = std::make_shared<const RoleSettings>();  // not null
   MasterCounters counters;
 };
+
+// What a master leaves to its readers, since it costs them and not the master: puts the tasks of
+// each framework into order and sums up what it uses. Once for a view.
+void finish_view(MasterView& view);
 
 }  // namespace souk::protocol

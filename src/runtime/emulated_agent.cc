@@ -20,12 +20,9 @@ namespace effect = agent::effect;
 namespace event = agent::event;
 namespace supervisor = protocol::supervisor;
 
-std::optional<Duration> sleep_length(const Blob& raw_task) {
-  const auto command = wire::task_command(raw_task);
-  if (!command) return std::nullopt;
+std::optional<Duration> sleep_length(std::string_view text) {
   constexpr std::string_view kSleep = "sleep ";
-  std::string_view text = command->value;
-  if (!command->shell || !text.starts_with(kSleep)) return std::nullopt;
+  if (!text.starts_with(kSleep)) return std::nullopt;
   text.remove_prefix(kSleep.size());
   double seconds = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -35,8 +32,25 @@ std::optional<Duration> sleep_length(const Blob& raw_task) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+namespace {
+
+std::optional<Duration> length_of_command(const TaskSpec& task) {
+  const auto command = wire::task_command(task.raw);
+  return command && command->shell ? sleep_length(command->value) : std::nullopt;
+}
+
+}  // namespace
+
 struct EmulatedAgent::Impl {
-  // A souk-executor and its processes.
+  // What an executor of a framework's says of itself.
+  struct Custom {
+    FrameworkId framework;
+    ExecutorId executor;
+    ConnectionId stream;
+    std::map<TaskId, TimerId> tasks;  // that run
+  };
+  // A souk-executor and its processes. If the one process is an executor of the framework's, it is
+  // subscribed at once, and its tasks are timers as well.
   struct Container {
     explicit Container(executor::Options options) : machine(std::move(options)) {}
     executor::Machine machine;
@@ -44,6 +58,7 @@ struct EmulatedAgent::Impl {
     std::map<std::string, Duration> lengths;   // of processes that have not begun
     std::map<std::string, TimerId> processes;  // that run
     TimerId timer = 0;
+    std::optional<Custom> custom;
   };
 
   Impl(Loop& l, HttpClient& c, EmulatedAgentCounts& n, EmulatedAgentOptions o, const Rng& rng)
@@ -51,7 +66,8 @@ struct EmulatedAgent::Impl {
         client(c),
         counts(n),
         options(std::move(o)),
-        machine(options.machine, rng, agent::Recovered{}) {}
+        machine(options.machine, rng, agent::Recovered{}),
+        uuids(rng.fork("executors")) {}
   ~Impl();
 
   void tell(agent::Event event);
@@ -67,8 +83,8 @@ struct EmulatedAgent::Impl {
   void carry_out(effect::LaunchProcesses&& order);
   void carry_out(effect::SendToSupervisor&& order);
   void carry_out(effect::KillContainer&& order);
-  void carry_out(effect::OpenStream&&) {}  // no executor ever subscribes
-  void carry_out(effect::SendToExecutor&&) {}
+  void carry_out(effect::OpenStream&&) {}  // an emulated executor is not far away
+  void carry_out(effect::SendToExecutor&& order);
   void carry_out(effect::CloseStream&&) {}
   void carry_out(effect::Respond&&) {}
   void carry_out(effect::Persist&& order) { stored = order.ticket; }
@@ -85,6 +101,10 @@ struct EmulatedAgent::Impl {
   void carry_out(const ContainerId& id, Container& container, executor::Effect&& effect);
   void begin(const ContainerId& id, Container& container, const std::string& name);
   void end(const ContainerId& id, const std::string& name, int status);
+  void subscribe(const ContainerId& id, Container& container);
+  void run_task(const ContainerId& id, Custom& custom, const TaskSpec& task);
+  void end_task(const ContainerId& id, const TaskId& task, TaskState state);
+  void say_state(const Custom& custom, const TaskId& task, TaskState state);
   void forget(const ContainerId& id);
 
   Loop& loop;
@@ -104,6 +124,9 @@ struct EmulatedAgent::Impl {
   std::string bytes;  // for the link
   std::size_t next_master = 0;
   int64_t last_pid = 0;
+  uint64_t last_connection = 0;
+  std::map<ConnectionId, ContainerId> streams;  // of executors of frameworks
+  Rng uuids;
   std::map<ContainerId, std::unique_ptr<Container>> containers;
 };
 
@@ -113,6 +136,8 @@ EmulatedAgent::Impl::~Impl() {
   for (auto& [id, container] : containers) {
     loop.cancel(container->timer);
     for (const auto& [name, end] : container->processes) loop.cancel(end);
+    if (!container->custom) continue;
+    for (const auto& [task, end] : container->custom->tasks) loop.cancel(end);
   }
 }
 
@@ -248,12 +273,16 @@ void EmulatedAgent::Impl::carry_out(effect::Stop&&) {
 
 void EmulatedAgent::Impl::carry_out(effect::LaunchContainer&& order) {
   const ContainerId& id = order.sandbox.container;
-  if (order.kind == agent::ContainerKind::kCustom) {
-    return tell(event::LaunchFailed{id, "an emulated agent runs no executors of frameworks"});
-  }
   const int64_t pid = ++last_pid;
-  containers.emplace(
-      id, std::make_unique<Container>(executor::Options{.container = id.value, .pid = pid}));
+  auto container =
+      std::make_unique<Container>(executor::Options{.container = id.value, .pid = pid});
+  if (order.kind == agent::ContainerKind::kCustom) {
+    container->custom = {.framework = order.framework.id,
+                         .executor = order.executor.id,
+                         .stream = ConnectionId(++last_connection)};
+    streams[container->custom->stream] = id;
+  }
+  containers.emplace(id, std::move(container));
   step(id, executor::AgentConnected{});
 }
 
@@ -262,9 +291,12 @@ void EmulatedAgent::Impl::carry_out(effect::LaunchProcesses&& order) {
   const auto at = containers.find(id);
   if (at == containers.end()) return;
   supervisor::Launch launch{.processes = {}, .group = order.group};
+  if (at->second->custom) {
+    launch.processes.push_back({.name = order.executor.id.value, .argv = {"executor"}});
+  }
   for (const TaskSpec& task : order.tasks) {
     launch.processes.push_back({.name = task.id.value, .argv = {"sleep"}});
-    at->second->lengths[task.id.value] = sleep_length(task.raw).value_or(options.task_length);
+    at->second->lengths[task.id.value] = length_of_command(task).value_or(options.task_length);
   }
   step(id, executor::AgentSaid{std::move(launch)});
 }
@@ -284,8 +316,15 @@ void EmulatedAgent::Impl::forget(const ContainerId& id) {
   const auto at = containers.find(id);
   if (at == containers.end()) return;
   loop.cancel(at->second->timer);
-  for (const auto& [name, end] : at->second->processes) loop.cancel(end);
-  counts.running -= at->second->processes.size();
+  Container& container = *at->second;
+  for (const auto& [name, end] : container.processes) loop.cancel(end);
+  if (container.custom) {
+    for (const auto& [task, end] : container.custom->tasks) loop.cancel(end);
+    counts.running -= container.custom->tasks.size();
+    streams.erase(container.custom->stream);
+  } else {
+    counts.running -= container.processes.size();
+  }
   containers.erase(at);
 }
 
@@ -332,6 +371,7 @@ void EmulatedAgent::Impl::carry_out(const ContainerId& id, Container& container,
 
 void EmulatedAgent::Impl::begin(const ContainerId& id, Container& container,
                                 const std::string& name) {
+  if (container.custom) return subscribe(id, container);
   Duration length = options.task_length;
   if (const auto at = container.lengths.find(name); at != container.lengths.end()) {
     length = at->second;
@@ -355,9 +395,77 @@ void EmulatedAgent::Impl::end(const ContainerId& id, const std::string& name, in
   const auto process = at->second->processes.extract(name);
   if (process.empty()) return;
   loop.cancel(process.mapped());
-  --counts.running;
-  status == 0 ? ++counts.finished : ++counts.killed;
+  if (!at->second->custom) {
+    --counts.running;
+    status == 0 ? ++counts.finished : ++counts.killed;
+  }
   step(id, executor::ProcessExited{name, status});
+}
+
+// --- executors of frameworks
+
+void EmulatedAgent::Impl::subscribe(const ContainerId& id, Container& container) {
+  const Custom& custom = *container.custom;
+  container.processes[custom.executor.value] = 0;
+  container.events.insert(container.events.begin() + 1,
+                          executor::ProcessStarted{custom.executor.value, ++last_pid});
+  loop.post([this, id] {
+    const auto at = containers.find(id);
+    if (at == containers.end()) return;
+    const Custom& it = *at->second->custom;
+    tell(event::ExecutorSubscribed{it.stream, it.framework, it.executor, {}});
+  });
+}
+
+void EmulatedAgent::Impl::carry_out(effect::SendToExecutor&& order) {
+  namespace ev = protocol::executor_event;
+  const auto stream = streams.find(order.connection);
+  if (stream == streams.end()) return;
+  const ContainerId id = stream->second;
+  Custom& custom = *containers.at(id)->custom;
+  if (auto* launch = std::get_if<ev::Launch>(&order.event)) {
+    run_task(id, custom, launch->task);
+  } else if (auto* group = std::get_if<ev::LaunchGroup>(&order.event)) {
+    for (const TaskSpec& task : group->tasks) run_task(id, custom, task);
+  } else if (auto* kill = std::get_if<ev::Kill>(&order.event)) {
+    end_task(id, kill->task, TaskState::kKilled);
+  } else if (std::holds_alternative<ev::Shutdown>(order.event)) {
+    end(id, custom.executor.value, 0);
+  }
+}
+
+void EmulatedAgent::Impl::run_task(const ContainerId& id, Custom& custom, const TaskSpec& task) {
+  if (custom.tasks.contains(task.id)) return;
+  ++counts.started;
+  ++counts.running;
+  say_state(custom, task.id, TaskState::kRunning);
+  const Duration length = sleep_length(task.name).value_or(options.task_length);
+  custom.tasks[task.id] = loop.call_after(
+      length, [this, id, name = task.id] { end_task(id, name, TaskState::kFinished); });
+}
+
+void EmulatedAgent::Impl::end_task(const ContainerId& id, const TaskId& task, TaskState state) {
+  const auto at = containers.find(id);
+  if (at == containers.end()) return;
+  Custom& custom = *at->second->custom;
+  const auto timer_of_task = custom.tasks.extract(task);
+  if (timer_of_task.empty()) return;
+  loop.cancel(timer_of_task.mapped());
+  --counts.running;
+  state == TaskState::kFinished ? ++counts.finished : ++counts.killed;
+  say_state(custom, task, state);
+}
+
+void EmulatedAgent::Impl::say_state(const Custom& custom, const TaskId& task, TaskState state) {
+  protocol::executor_call::Update update;
+  update.status.task_id = task;
+  update.status.state = state;
+  update.status.source = StatusSource::kExecutor;
+  update.status.timestamp = wall_now();
+  update.status.uuid = Uuid::random(uuids);
+  update.has_uuid = update.has_source = true;
+  tell(event::ExecutorCalled{ConnectionId(++last_connection),
+                             {custom.framework, custom.executor, std::move(update)}});
 }
 
 // --- the class

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/options.h"
@@ -33,7 +34,8 @@ struct EmulatedAgentOptions {
   agent::Options machine;
   std::vector<std::string> masters;  // "host:port", tried in turn
   std::string local_ip;              // where its link comes from; empty: the kernel chooses
-  // Of processes whose command is no `sleep SECONDS`.
+  // Of tasks whose command (or name, where an executor of the framework's runs them) is no
+  // `sleep SECONDS`.
   Duration task_length{0};
 };
 
@@ -57,7 +59,7 @@ class EmulatedAgent {
   std::unique_ptr<Impl> impl_;
 };
 
-// How long a task's command, as in `sleep 1.5`, says that it runs; nothing: it says something else.
-std::optional<Duration> sleep_length(const Blob& raw_task);
+// How long `sleep 1.5` says that it takes; nothing: the text says something else.
+std::optional<Duration> sleep_length(std::string_view text);
 
 }  // namespace souk::runtime

@@ -134,6 +134,9 @@ struct EmulatedFramework::Impl final : SchedulerSession::Listener {
   MonoTime started;
   Duration last_length{0};
   uint64_t launched = 0;
+  const ExecutorSpec executor = wire::with_command(
+      ExecutorSpec{.id = ExecutorId("emulated"), .type = ExecutorSpec::Type::kCustom},
+      {.value = "emulated"});
   HashMap<TaskId, Task> tasks;  // open ones
   HashMap<AgentId, unsigned> on_agent;
   SchedulerSession session;
@@ -207,14 +210,16 @@ std::vector<TaskSpec> EmulatedFramework::Impl::tasks_for(const Offer& offer) {
 TaskSpec EmulatedFramework::Impl::make_task(const Offer& offer) {
   TaskSpec task;
   task.id = TaskId(fmt::format("t{}", launched++));
-  task.name = "emulated";
   task.agent_id = offer.agent_id;
   task.resources = options.task_resources;
   last_length = length();
   tasks[task.id] = {offer.agent_id, mono_now()};
   ++counts.launched;
-  return wire::with_command(std::move(task),
-                            {.value = fmt::format("sleep {}", to_seconds(last_length))});
+  // An emulated agent goes by the command, or by the name where an executor runs the task.
+  task.name = fmt::format("sleep {}", to_seconds(last_length));
+  if (!options.executor) return wire::with_command(std::move(task), {.value = task.name});
+  task.executor = executor;
+  return task;
 }
 
 Duration EmulatedFramework::Impl::length() {

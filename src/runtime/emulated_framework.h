@@ -64,6 +64,8 @@ struct EmulatedFrameworkOptions {
   Duration refuse{0};       // what is left of an offer
   unsigned pipelined = 64;  // calls on their way at once; 1: each waits for the last one's answer
   bool json = false;
+  // Tasks of one executor of the framework's on each agent, instead of a command each.
+  bool executor = false;
 };
 
 class EmulatedFramework {

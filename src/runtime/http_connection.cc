@@ -233,6 +233,13 @@ void HttpConnection::write_head(std::string& head, const Exchange& exchange, int
 }
 
 void HttpConnection::answer(Exchange& exchange, HttpReply& reply) {
+  constexpr int kAccepted = 202;
+  if (reply.status == kAccepted && !reply.body && reply.headers.size() == 0 && exchange.http11 &&
+      exchange.keep_alive && !exchange.upgrade) {
+    target_of(exchange).append_copy(thread_.accepted());
+    exchange.complete = true;
+    return finish_exchanges();
+  }
   SharedBytes body = may_have_body(reply.status) ? std::move(reply.body) : nullptr;
   const std::size_t plain_size = body ? body->size() : 0;
   bool compressed = false;

@@ -29,6 +29,7 @@ class HttpThreadContext {
   virtual HttpHandler& handler() = 0;
   virtual ConnectionId next_id(uint32_t slot) = 0;
   virtual std::string_view date() = 0;                  // for the Date header
+  virtual std::string_view accepted() = 0;              // the whole answer 202, kept alive
   virtual std::span<char> scratch() = 0;                // to read into
   virtual std::vector<std::string_view>& frames() = 0;  // to cut frames into
   virtual void note_bytes(std::size_t in, std::size_t out) = 0;

@@ -266,6 +266,16 @@ std::string_view HttpIoThread::date() {
   return date_;
 }
 
+// What most calls of schedulers are answered: the same bytes for a second.
+std::string_view HttpIoThread::accepted() {
+  const std::string_view now = date();
+  if (std::exchange(accepted_second_, date_second_) != date_second_) {
+    accepted_answer_ =
+        fmt::format("HTTP/1.1 202 Accepted\r\nDate: {}\r\nContent-Length: 0\r\n\r\n", now);
+  }
+  return accepted_answer_;
+}
+
 void HttpIoThread::note_bytes(std::size_t in, std::size_t out) {
   bytes_in_.fetch_add(in, std::memory_order_relaxed);
   bytes_out_.fetch_add(out, std::memory_order_relaxed);

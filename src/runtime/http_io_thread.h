@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/deadlines.h"
+#include "base/hash_map.h"
 #include "runtime/http_command.h"
 #include "runtime/http_connection.h"
 #include "runtime/http_server.h"
@@ -52,6 +53,7 @@ class HttpIoThread final : private HttpThreadContext, private Watcher {
   HttpHandler& handler() override { return handler_; }
   ConnectionId next_id(uint32_t slot) override;
   std::string_view date() override;
+  std::string_view accepted() override;
   std::span<char> scratch() override { return scratch_; }
   std::vector<std::string_view>& frames() override { return frames_; }
   void note_bytes(std::size_t in, std::size_t out) override;
@@ -76,7 +78,7 @@ class HttpIoThread final : private HttpThreadContext, private Watcher {
   std::vector<uint32_t> graveyard_;
   std::vector<HttpConnection*> to_settle_;
   std::vector<HttpConnection*> settling_;
-  Deadlines<uint32_t> deadlines_;  // by slot
+  Deadlines<uint32_t, HashMap<uint32_t, MonoTime>> deadlines_;  // by slot
   TimerId timer_ = 0;
   std::optional<MonoTime> timer_at_;
   uint32_t generation_ = 0;
@@ -84,6 +86,8 @@ class HttpIoThread final : private HttpThreadContext, private Watcher {
   std::vector<std::string_view> frames_;
   std::string date_;
   int64_t date_second_ = -1;
+  std::string accepted_answer_;
+  int64_t accepted_second_ = -1;
   MonoTime quiet_until_{};  // complaints about full tables are not repeated before it
   bool stopping_ = false;
 

@@ -51,7 +51,7 @@ struct Loop::Impl {
   int busy_batches = 0;    // since the first of them came
 
   asio::steady_timer timer{context};
-  Deadlines<TimerId> deadlines;
+  Deadlines<TimerId, HashMap<TimerId, MonoTime>> deadlines;
   HashMap<TimerId, Task> timer_tasks;
   TimerId last_timer = 0;
   std::optional<MonoTime> armed;

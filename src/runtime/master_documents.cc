@@ -1,5 +1,8 @@
 #include "runtime/master_documents.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <condition_variable>
@@ -20,6 +23,15 @@ namespace {
 
 // Readers that wait; each is answered within one rendering of each document.
 constexpr std::size_t kMaxWaiting = 10'000;
+// Large documents of one kind and different age that are alive at once.
+constexpr std::size_t kMaxGenerations = 3;
+constexpr std::size_t kLarge = std::size_t{1} << 20;
+
+// Where all share one core, those who read must not hold up those who launch tasks.
+void run_after_others() {
+  constexpr int kNice = 10;
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+}
 
 // "master/tasks_running" -> souk_master_tasks_running; a name with ids in it has no place in
 // Prometheus.
@@ -116,6 +128,8 @@ struct MasterDocuments::Impl {
   // Of the thread: what was rendered from the latest snapshot, by route.
   std::shared_ptr<const protocol::MasterView> rendered_from;
   HashMap<uint8_t, SharedBytes> rendered;
+  using Generations = std::vector<std::weak_ptr<const std::string>>;
+  HashMap<uint8_t, Generations> generations;  // of large ones, by route: what somebody still holds
 
   std::mutex mutex;  // guards what follows
   std::condition_variable wake;
@@ -173,12 +187,23 @@ SharedBytes MasterDocuments::Impl::shared(const MasterTarget& target,
     rendered.clear();
     rendered_from = view;
   }
-  SharedBytes& bytes = rendered[static_cast<uint8_t>(target.route)];
-  if (!bytes) bytes = std::make_shared<const std::string>(render(target, *view));
+  const auto route = static_cast<uint8_t>(target.route);
+  SharedBytes& bytes = rendered[route];
+  if (!bytes) {
+    // Those who do not read what they asked for keep it alive: with too many large ones the newest
+    // of them serves once more.
+    Generations& before = generations[route];
+    std::erase_if(before, [](const auto& one) { return one.expired(); });
+    if (before.size() >= kMaxGenerations) bytes = before.back().lock();
+    if (bytes) return bytes;
+    bytes = std::make_shared<const std::string>(render(target, *view));
+    if (bytes->size() >= kLarge) before.push_back(bytes);
+  }
   return bytes;
 }
 
 void MasterDocuments::Impl::run() {
+  run_after_others();
   while (true) {
     std::vector<Question> questions;
     {

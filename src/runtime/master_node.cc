@@ -32,6 +32,12 @@ namespace {
 souk::ConnectionId machine_id(ConnectionId id) { return souk::ConnectionId(id.value); }
 ConnectionId server_id(souk::ConnectionId id) { return ConnectionId(id.value); }
 
+// After a snapshot the next one waits for so many times as long as it took the machine's thread:
+// readers get a tenth of that at most.
+constexpr int kSnapshotRest = 9;
+
+constexpr std::size_t kCopied = std::size_t{64} << 10;
+
 // What the I/O threads hand to the machine's thread.
 struct Input {
   master::Event event;
@@ -127,7 +133,12 @@ struct MasterNode::Impl final : HttpHandler {
   void gather_for(uint64_t connection);
   void flush_gathered();
   uint64_t version = 0;
-  std::pair<uint64_t, std::shared_ptr<const protocol::MasterView>> latest_view;
+
+  // --- the documents' thread: the latest view, and of which version it is; it serves all who ask
+  // until something changes
+  uint64_t view_version = 0;
+  std::shared_ptr<const protocol::MasterView> latest_view;
+  MonoTime next_view_at;
 };
 
 Result<void> MasterNode::Impl::start() {
@@ -452,8 +463,12 @@ void MasterNode::Impl::gather_for(uint64_t connection) {
 }
 
 void MasterNode::Impl::flush_gathered() {
-  if (!gathered.empty()) out.send(ConnectionId(gathered_for), std::exchange(gathered, {}));
-  gathered_for = 0;
+  const ConnectionId connection(std::exchange(gathered_for, 0));
+  if (gathered.empty()) return;
+  // Small ones are copied into what they need, and the room stays for the next.
+  if (gathered.size() > kCopied) return out.send(connection, std::exchange(gathered, {}));
+  out.send(connection, std::string(gathered));
+  gathered.clear();
 }
 
 void MasterNode::Impl::carry_out_one(master::SendToFramework&& effect) {
@@ -504,17 +519,27 @@ void MasterNode::Impl::carry_out_one(master::Log&& effect) {
   }
 }
 
-// Asked for on another thread, made on the machine's.
+// Begun on the machine's thread, finished on the one that asks.
 std::shared_ptr<const protocol::MasterView> MasterNode::Impl::snapshot() {
-  std::promise<std::shared_ptr<const protocol::MasterView>> promise;
-  auto view = promise.get_future();
+  std::this_thread::sleep_for(next_view_at - mono_now());
+  std::promise<std::unique_ptr<protocol::MasterView>> promise;
+  auto made = promise.get_future();
   loop.post([this, &promise] {
-    if (!latest_view.second || latest_view.first != version) {
-      latest_view = {version, std::make_shared<const protocol::MasterView>(machine->view())};
+    const MonoTime start = mono_now();
+    std::unique_ptr<protocol::MasterView> view;
+    if (!latest_view || view_version != version) {
+      view = std::make_unique<protocol::MasterView>(machine->unfinished_view());
+      view_version = version;
+      const MonoTime end = mono_now();
+      next_view_at = end + kSnapshotRest * (end - start);
     }
-    promise.set_value(latest_view.second);
+    promise.set_value(std::move(view));
   });
-  return view.get();
+  if (auto view = made.get()) {
+    protocol::finish_view(*view);
+    latest_view = std::move(view);
+  }
+  return latest_view;
 }
 
 // --- the node

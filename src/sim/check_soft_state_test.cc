@@ -47,7 +47,7 @@ TEST(SoftState, SeesWhatTheMasterMadeUp) {
   protocol::TaskView task = view.frameworks[0].tasks[0];
   task.spec = std::make_shared<const TaskSpec>(Feigned::spec("x"));
   view.frameworks[0].tasks.push_back(task);
-  view.frameworks[0].tasks[0].state = TaskState::kStaging;
+  view.frameworks[0].tasks[0].own().state = TaskState::kStaging;
   view.frameworks[0].executors.push_back(
       {std::make_shared<const ExecutorSpec>(ExecutorSpec{.id = ExecutorId("e")}), task.agent_id,
        "*"});

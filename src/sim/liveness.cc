@@ -26,10 +26,11 @@ Missing agent_missing(const World& world, const protocol::MasterView& view) {
   for (const auto& agent : world.agents()) {
     if (!agent->up()) return fmt::format("{} is down", agent->name());
     const agent::State& state = agent->machine()->state();
-    const auto at = std::ranges::find(view.agents, state.agent_id,
-                                      [](const auto& each) { return each.info.id; });
+    const auto at = std::ranges::find(
+        view.agents, state.agent_id,
+        [](const protocol::AgentSummary& each) -> const AgentId& { return each.info.id; });
     const bool registered = state.link.stage == agent::Link::Stage::kRegistered;
-    if (!registered || state.epoch != view.epoch || at == view.agents.end() || !at->active) {
+    if (!registered || state.epoch != view.epoch || at == view.agents.end() || !(*at)->active) {
       return fmt::format("{} is not registered", agent->name());
     }
   }
@@ -82,8 +83,8 @@ Missing task_missing(const World& world, const protocol::MasterView& view) {
     for (const protocol::TaskView& task : at->tasks) known.insert(task.spec->id);
     for (const auto& [task, agent] : scheduler->open_tasks()) {
       if (known.contains(task)) continue;
-      const bool there =
-          std::ranges::any_of(view.agents, [&](const auto& each) { return each.info.id == agent; });
+      const bool there = std::ranges::any_of(
+          view.agents, [&](const protocol::AgentSummary& each) { return each.info.id == agent; });
       if (!there) continue;
       return fmt::format("task {} is open to {} and unknown to the master", task,
                          scheduler->name());

@@ -142,7 +142,7 @@ FrameworkView plain_framework() {
                                              .healthy = std::nullopt,
                                              .labels = {},
                                              .container_id = {}}})};
-  framework.unreachable_tasks[0].agent_id.value = "M-S9";
+  framework.unreachable_tasks[0].own().agent_id.value = "M-S9";
   framework.completed_tasks = {task_view("t-done", TaskState::kFinished,
                                          {{.state = TaskState::kFinished,
                                            .timestamp = at(1015),
@@ -199,7 +199,7 @@ MasterView sample() {
   completed.tasks.clear();
   completed.unreachable_tasks.clear();
   completed.used = {};
-  for (TaskView& task : completed.completed_tasks) task.framework_id.value = "F0";
+  for (auto& task : completed.completed_tasks) task.own().framework_id.value = "F0";
   view.completed_frameworks = {completed};
   view.recovered_agents[AgentId("M-S2")] = "a3.example";
   view.unreachable_agents[AgentId("M-S9")] = at(1045);
@@ -234,7 +234,7 @@ TEST(MasterJson, SlavesAndFrameworks) {
 
 TEST(MasterJson, ShortSlotsCountAndAreToldOnTheirOwn) {
   MasterView view = sample();
-  protocol::AgentSummary& agent = view.agents[1];
+  protocol::AgentSummary& agent = view.agents[1].own();
   agent.info.short_slots = resources("cpus:2;mem:100");
   agent.info.short_slot_limit = 90s;
   agent.used = resources("cpus:1.5");
@@ -369,14 +369,15 @@ TEST(MasterJson, WhatIsHostileStaysText) {
   TaskSpec broken;
   broken.id.value = "t\"";
   broken.raw = Blob("\xff\xff no message");
-  view.frameworks[0].tasks[0].spec = std::make_shared<const TaskSpec>(broken);
+  view.frameworks[0].tasks[0].own().spec = std::make_shared<const TaskSpec>(broken);
   ExecutorSpec executor;
   executor.raw = Blob("\xff\xff no message");
   view.frameworks[0].executors[0].spec = std::make_shared<const ExecutorSpec>(executor);
-  view.agents[0].info.attributes.push_back({.name = "q\"", .value = std::string("\n")});
+  view.agents[0].own().info.attributes.push_back({.name = "q\"", .value = std::string("\n")});
   // One name, a sum of a kind each.
-  view.agents[0].info.resources += Resources({{.name = "x", .value = Scalar{1}, .revocable = true},
-                                              {.name = "x_revocable", .value = NameSet({"s"})}});
+  view.agents[0].own().info.resources +=
+      Resources({{.name = "x", .value = Scalar{1}, .revocable = true},
+                 {.name = "x_revocable", .value = NameSet({"s"})}});
   expect_sound(render_state(view, kContext));
   expect_sound(render_slaves(view, ""));
   expect_sound(render_state_summary(view));

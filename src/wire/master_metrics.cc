@@ -15,6 +15,7 @@ using protocol::AgentSummary;
 using protocol::FrameworkView;
 using protocol::MasterCounters;
 using protocol::MasterView;
+using protocol::Piece;
 using protocol::SchedulerCallBody;
 using protocol::SchedulerEvent;
 using protocol::TaskView;
@@ -87,7 +88,7 @@ using StateCounts = std::array<uint64_t, protocol::kTaskStates>;
 
 std::size_t index(TaskState state) { return static_cast<std::size_t>(state); }
 
-StateCounts count_states(const std::vector<TaskView>& tasks) {
+StateCounts count_states(const std::vector<Piece<TaskView>>& tasks) {
   StateCounts counts{};
   for (const TaskView& task : tasks) ++counts[index(task.state)];
   return counts;
