@@ -93,6 +93,14 @@ std::string_view wanted_id(const MasterTarget& target, std::string_view paramete
   return wire::find_parameter(target.query, parameter).value_or("");
 }
 
+// Of what is rendered once for a snapshot.
+using DocumentKey = uint32_t;
+DocumentKey key_of(MasterRoute route) { return static_cast<DocumentKey>(route); }
+DocumentKey key_of(wire::OperatorQuestion question, wire::ContentType type) {
+  constexpr DocumentKey kQuestions = 1 << 16;
+  return kQuestions + 2 * static_cast<DocumentKey>(question.type) + static_cast<DocumentKey>(type);
+}
+
 }  // namespace
 
 struct MasterDocuments::Impl {
@@ -119,17 +127,21 @@ struct MasterDocuments::Impl {
   void run();
   void ask(Question question);
   void answer(const Question& question, const std::shared_ptr<const protocol::MasterView>& view);
-  HttpReply operators_answer(const Question& question, const protocol::MasterView& view);
+  HttpReply operators_answer(const Question& question,
+                             const std::shared_ptr<const protocol::MasterView>& view);
   std::string render(const MasterTarget& target, const protocol::MasterView& view);
-  SharedBytes shared(const MasterTarget& target,
-                     const std::shared_ptr<const protocol::MasterView>& view);
+  SharedBytes document(const MasterTarget& target,
+                       const std::shared_ptr<const protocol::MasterView>& view);
+  template <class Render>
+  SharedBytes shared(DocumentKey key, const std::shared_ptr<const protocol::MasterView>& view,
+                     const Render& render);
 
   Context context;
-  // Of the thread: what was rendered from the latest snapshot, by route.
+  // Of the thread: what was rendered from the latest snapshot.
   std::shared_ptr<const protocol::MasterView> rendered_from;
-  HashMap<uint8_t, SharedBytes> rendered;
+  HashMap<DocumentKey, SharedBytes> rendered;
   using Generations = std::vector<std::weak_ptr<const std::string>>;
-  HashMap<uint8_t, Generations> generations;  // of large ones, by route: what somebody still holds
+  HashMap<DocumentKey, Generations> generations;  // of large ones: what somebody still holds
 
   std::mutex mutex;  // guards what follows
   std::condition_variable wake;
@@ -176,27 +188,34 @@ std::string MasterDocuments::Impl::render(const MasterTarget& target,
   }
 }
 
-// The same bytes for all who ask of one snapshot; metrics change without it.
-SharedBytes MasterDocuments::Impl::shared(const MasterTarget& target,
-                                          const std::shared_ptr<const protocol::MasterView>& view) {
+// Metrics change without a new snapshot.
+SharedBytes MasterDocuments::Impl::document(
+    const MasterTarget& target, const std::shared_ptr<const protocol::MasterView>& view) {
   const bool plain = target.query.empty() && target.rest.empty();
   const bool moving =
       target.route == MasterRoute::kMetricsSnapshot || target.route == MasterRoute::kPrometheus;
   if (!plain || moving) return std::make_shared<const std::string>(render(target, *view));
+  return shared(key_of(target.route), view, [&] { return render(target, *view); });
+}
+
+// The same bytes for all who ask of one snapshot.
+template <class Render>
+SharedBytes MasterDocuments::Impl::shared(DocumentKey key,
+                                          const std::shared_ptr<const protocol::MasterView>& view,
+                                          const Render& render) {
   if (rendered_from != view) {
     rendered.clear();
     rendered_from = view;
   }
-  const auto route = static_cast<uint8_t>(target.route);
-  SharedBytes& bytes = rendered[route];
+  SharedBytes& bytes = rendered[key];
   if (!bytes) {
     // Those who do not read what they asked for keep it alive: with too many large ones the newest
     // of them serves once more.
-    Generations& before = generations[route];
+    Generations& before = generations[key];
     std::erase_if(before, [](const auto& one) { return one.expired(); });
     if (before.size() >= kMaxGenerations) bytes = before.back().lock();
     if (bytes) return bytes;
-    bytes = std::make_shared<const std::string>(render(target, *view));
+    bytes = std::make_shared<const std::string>(render());
     if (bytes->size() >= kLarge) before.push_back(bytes);
   }
   return bytes;
@@ -220,7 +239,7 @@ void MasterDocuments::Impl::run() {
       }
       if (!view) view = context.view();
       if (question.operators) {
-        question.done(operators_answer(question, *view));
+        question.done(operators_answer(question, view));
       } else {
         answer(question, view);
       }
@@ -228,15 +247,20 @@ void MasterDocuments::Impl::run() {
   }
 }
 
-HttpReply MasterDocuments::Impl::operators_answer(const Question& question,
-                                                  const protocol::MasterView& view) {
-  if (!view.recovered) return HttpReply::text(503, "Master has not finished recovery");
+HttpReply MasterDocuments::Impl::operators_answer(
+    const Question& question, const std::shared_ptr<const protocol::MasterView>& view) {
+  if (!view->recovered) return HttpReply::text(503, "Master has not finished recovery");
   const wire::DocumentContext document{context.flags, context.started};
   const wire::SystemFacts system = system_facts(context.started);
   HttpReply reply;
   reply.content_type = wire::mime_type(question.accept);
-  reply.body = std::make_shared<const std::string>(wire::answer_operator_question(
-      *question.operators, {view, document, system}, question.accept));
+  const auto render = [&] {
+    return wire::answer_operator_question(*question.operators, {*view, document, system},
+                                          question.accept);
+  };
+  reply.body = wire::is_shared(*question.operators)
+                   ? shared(key_of(*question.operators, question.accept), view, render)
+                   : std::make_shared<const std::string>(render());
   return reply;
 }
 
@@ -246,7 +270,7 @@ void MasterDocuments::Impl::answer(const Question& question,
   reply.content_type = question.target.route == MasterRoute::kPrometheus
                            ? std::string(kPrometheusContentType)
                            : "application/json";
-  reply.body = shared(question.target, view);
+  reply.body = document(question.target, view);
   const auto jsonp = wire::find_parameter(question.target.query, "jsonp");
   if (jsonp && is_function_name(*jsonp)) {
     reply.content_type = "text/javascript";

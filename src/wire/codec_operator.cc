@@ -12,6 +12,8 @@
 #include "wire/json_reader.h"
 #include "wire/master_json.h"
 #include "wire/message_codec.h"
+#include "wire/message_parts.h"
+#include "wire/operator_messages.h"
 #include "wire/role_sums.h"
 
 namespace souk::wire {
@@ -241,6 +243,46 @@ constexpr std::array kQuestions = {
     QuestionRow{PbCall::GET_QUOTA, PbResponse::GET_QUOTA, fill_quota},
 };
 
+// Those whose answers are too large to be held as one message.
+struct StateRow {
+  PbCall::Type type;
+  PbResponse::Type response;
+  int field;  // of the response
+  void (StateParts::*write)();
+};
+constexpr std::array kStateQuestions = {
+    StateRow{PbCall::GET_STATE, PbResponse::GET_STATE, PbResponse::kGetStateFieldNumber,
+             &StateParts::state},
+    StateRow{PbCall::GET_AGENTS, PbResponse::GET_AGENTS, PbResponse::kGetAgentsFieldNumber,
+             &StateParts::agents},
+    StateRow{PbCall::GET_FRAMEWORKS, PbResponse::GET_FRAMEWORKS,
+             PbResponse::kGetFrameworksFieldNumber, &StateParts::frameworks},
+    StateRow{PbCall::GET_EXECUTORS, PbResponse::GET_EXECUTORS, PbResponse::kGetExecutorsFieldNumber,
+             &StateParts::executors},
+    StateRow{PbCall::GET_TASKS, PbResponse::GET_TASKS, PbResponse::kGetTasksFieldNumber,
+             &StateParts::tasks},
+};
+
+// Null if there is none.
+template <class Rows>
+auto find_row(const Rows& rows, int type) -> decltype(rows.data()) {
+  const auto row = std::ranges::find(rows, type, [](const auto& each) { return each.type; });
+  return row == rows.end() ? nullptr : &*row;
+}
+
+std::string answer_from_state(const StateRow& row, const protocol::MasterView& view,
+                              ContentType type) {
+  std::string out;
+  MessageParts parts(out, type);
+  parts.set_enum(field_of<PbResponse>(PbResponse::kTypeFieldNumber), row.response);
+  parts.begin(field_of<PbResponse>(row.field));
+  StateParts state(parts, view);
+  (state.*row.write)();
+  parts.end();
+  parts.finish();
+  return out;
+}
+
 std::unexpected<HttpAnswer> unparsable(std::string_view what, const std::string& why) {
   return std::unexpected(
       HttpAnswer{kBadRequest, fmt::format("Failed to parse body into {}: {}", what, why)});
@@ -257,12 +299,12 @@ std::expected<DecodedOperatorCall, HttpAnswer> decode_operator_call(std::string_
   }
   // A type that this version does not know was dropped by the parser.
   if (!in.has_type()) return absent("type");
-  for (const QuestionRow& row : kQuestions) {
-    if (row.type == in.type()) return OperatorQuestion{in.type()};
+  if (find_row(kQuestions, in.type()) != nullptr ||
+      find_row(kStateQuestions, in.type()) != nullptr) {
+    return OperatorQuestion{in.type()};
   }
-  for (const ChangeRow& row : kChanges) {
-    if (row.type != in.type()) continue;
-    auto change = row.decode(in);
+  if (const ChangeRow* row = find_row(kChanges, in.type())) {
+    auto change = row->decode(in);
     if (!change) return std::unexpected(std::move(change.error()));
     return std::move(*change);
   }
@@ -270,11 +312,17 @@ std::expected<DecodedOperatorCall, HttpAnswer> decode_operator_call(std::string_
                                                                  PbCall::Type_Name(in.type()))});
 }
 
+bool is_shared(OperatorQuestion question) {
+  return find_row(kStateQuestions, question.type) != nullptr;
+}
+
 std::string answer_operator_question(OperatorQuestion question, const OperatorContext& context,
                                      ContentType type) {
-  const auto row = std::find_if(kQuestions.begin(), kQuestions.end(),
-                                [&](const QuestionRow& r) { return r.type == question.type; });
-  SOUK_CHECK(row != kQuestions.end(), "a question that was never decoded");
+  if (const StateRow* row = find_row(kStateQuestions, question.type)) {
+    return answer_from_state(*row, context.view, type);
+  }
+  const QuestionRow* row = find_row(kQuestions, question.type);
+  SOUK_CHECK(row != nullptr, "a question that was never decoded");
   PbResponse response;
   response.set_type(row->response);
   row->fill(context, response);

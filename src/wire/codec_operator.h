@@ -2,7 +2,7 @@
 // the master's machine; calls that ask are answered here from a snapshot. Pure functions, safe from
 // any thread; the bytes of a call may be anything, their size is for the caller to bound.
 //
-// A further call is a row in one of the two tables of codec_operator.cc.
+// A further call is a row in one of the tables of codec_operator.cc.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,8 @@ struct OperatorContext {
   const DocumentContext& document;
   const SystemFacts& system;
 };
+// Whether the answer is large, and the same for all who ask of one view.
+bool is_shared(OperatorQuestion question);
 // REQUIRES a question that decode_operator_call() gave.
 std::string answer_operator_question(OperatorQuestion question, const OperatorContext& context,
                                      ContentType type);

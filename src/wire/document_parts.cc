@@ -60,13 +60,6 @@ std::map<std::string_view, Resources> by_role(const Resources& total) {
   return reserved;
 }
 
-// What every task, wherever it comes from, is run by.
-std::string_view user_of(const pb::TaskInfo& info, const FrameworkInfo* framework) {
-  if (info.command().has_user()) return info.command().user();
-  if (info.executor().command().has_user()) return info.executor().command().user();
-  return framework == nullptr ? std::string_view() : std::string_view(framework->user);
-}
-
 }  // namespace
 
 void write_resources(JsonWriter& out, const Resources& resources) {
@@ -202,8 +195,7 @@ void write_agent_fields(JsonWriter& out, const AgentInfo& agent) {
   out.field("pid", agent_pid(agent));
   out.key("capabilities");
   out.begin_array();
-  for (const auto capability :
-       {pb::AgentInfo::Capability::MULTI_ROLE, pb::AgentInfo::Capability::HIERARCHICAL_ROLE}) {
+  for (const auto capability : kAgentCapabilities) {
     out.value(pb::AgentInfo::Capability::Type_Name(capability));
   }
   out.end_array();
@@ -244,8 +236,18 @@ pb::ExecutorInfo parse_executor(const ExecutorSpec& executor) {
   return info;
 }
 
+void parse_task(const TaskSpec& task, pb::TaskInfo& info) {
+  if (task.raw.empty() || !parse_binary(task.raw.view(), info)) info.Clear();
+}
+
+std::string_view user_of(const pb::TaskInfo& info, std::string_view framework_user) {
+  if (info.command().has_user()) return info.command().user();
+  if (info.executor().command().has_user()) return info.executor().command().user();
+  return framework_user;
+}
+
 void TaskWriter::write(const TaskRow& row) {
-  parse(row.spec);
+  parse_task(row.spec, info_);
   out_.begin_object();
   out_.field("id", row.spec.id.value);
   out_.field("name", row.spec.name);
@@ -259,10 +261,6 @@ void TaskWriter::write(const TaskRow& row) {
   write_statuses(row);
   write_rest(row);
   out_.end_object();
-}
-
-void TaskWriter::parse(const TaskSpec& spec) {
-  if (spec.raw.empty() || !parse_binary(spec.raw.view(), info_)) info_.Clear();
 }
 
 void TaskWriter::write_statuses(const TaskRow& row) {
@@ -302,7 +300,9 @@ void TaskWriter::write_rest(const TaskRow& row) {
     out_.key(name);
     append_json(out_.before_value(), content);
   };
-  if (const auto user = user_of(info_, row.framework); !user.empty()) out_.field("user", user);
+  const std::string_view framework_user =
+      row.framework == nullptr ? std::string_view() : row.framework->user;
+  if (const auto user = user_of(info_, framework_user); !user.empty()) out_.field("user", user);
   if (info_.has_labels()) {
     out_.key("labels");
     write_labels(out_, decode_labels(info_.labels().labels()));

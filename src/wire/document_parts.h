@@ -3,6 +3,7 @@
 // thread-safe.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,8 @@ void write_flags_fields(JsonWriter& out, const DocumentContext& context);
 // Empty if the process has no such flag.
 std::string_view find_flag(const DocumentContext& context, std::string_view name);
 
+inline constexpr std::array kAgentCapabilities = {pb::AgentInfo::Capability::MULTI_ROLE,
+                                                  pb::AgentInfo::Capability::HIERARCHICAL_ROLE};
 // "slave(1)@ip:port"
 std::string agent_pid(const AgentInfo& agent);
 // "domain", if there is one.
@@ -58,6 +61,11 @@ void write_network_infos(JsonWriter& out, std::string_view ip);
 
 // Its raw bytes; empty if they are none.
 pb::ExecutorInfo parse_executor(const ExecutorSpec& executor);
+// The same; replaces what `info` held.
+void parse_task(const TaskSpec& task, pb::TaskInfo& info);
+
+// By whom the task is run, wherever it is said; `framework_user` if it is not said of the task.
+std::string_view user_of(const pb::TaskInfo& info, std::string_view framework_user);
 
 // One task as a row of a document.
 struct TaskRow {
@@ -78,7 +86,6 @@ class TaskWriter {
   void write(const TaskRow& row);
 
  private:
-  void parse(const TaskSpec& spec);
   void write_statuses(const TaskRow& row);
   void write_container_status(const ContainerId& container, std::string_view agent_ip);
   void write_rest(const TaskRow& row);

@@ -12,6 +12,7 @@ from souk_cluster import check, equal, run_tests, scalar, wait_for
 API = "/api/v1"
 NAMES = Path(__file__).resolve().parent / "mesos-v1.tsv"
 BUILT = {"GET_HEALTH", "GET_FLAGS", "GET_VERSION", "GET_METRICS", "GET_MASTER", "GET_ROLES",
+         "GET_STATE", "GET_TASKS", "GET_EXECUTORS", "GET_FRAMEWORKS", "GET_AGENTS",
          "GET_WEIGHTS", "GET_QUOTA", "UPDATE_WEIGHTS", "UPDATE_QUOTA", "SET_QUOTA", "REMOVE_QUOTA"}
 
 
