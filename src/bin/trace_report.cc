@@ -165,7 +165,7 @@ std::string shares_table(const Report& report, const ReplaySample& whole, std::s
   Rows rows{{"FROM", "UNTIL"}};
   for (const std::size_t each : shown) rows[0].push_back(report.frameworks[each].name);
   for (const std::string& name : report.resources) rows[0].push_back("all " + name);
-  rows[0].push_back("WAITING");
+  rows[0].emplace_back("WAITING");
   for (const ReplaySample& sample : joined(report, most)) {
     auto& row = rows.emplace_back(std::vector<std::string>{human(sample.begin), human(sample.end)});
     for (const std::size_t each : shown) {
