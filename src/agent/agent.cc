@@ -8,9 +8,9 @@
 
 namespace souk::agent {
 
-Machine::Machine(Options options, const Rng& rng, Recovered recovered)
+Machine::Machine(std::shared_ptr<const Options> options, const Rng& rng, Recovered recovered)
     : options_(std::move(options)), state_(rng.fork("agent uuids"), rng.fork("agent jitter")) {
-  if (options_.switches.on(Switch::kAgentForgetsUpdates)) {
+  if (options_->switches.on(Switch::kAgentForgetsUpdates)) {
     for (auto& [key, task] : recovered.checkpoint.tasks) task.pending.clear();
   }
   restore(state_, std::move(recovered.checkpoint));
@@ -18,7 +18,7 @@ Machine::Machine(Options options, const Rng& rng, Recovered recovered)
 
 void Machine::step(Now now, Event&& event, Effects& effects) {
   if (state_.stopped) return;
-  Context context{options_, state_, now, effects};
+  Context context{*options_, state_, now, effects};
   std::visit([&](auto& e) { on(context, std::move(e)); }, event);
   sweep(context);
   if (!state_.stopped) arm_timer(effects);
@@ -33,10 +33,10 @@ void Machine::arm_timer(Effects& effects) {
   effects.emplace_back(effect::ArmTimer{*next});
 }
 
-protocol::AgentView Machine::view() const { return make_view(options_, state_); }
+protocol::AgentView Machine::view() const { return make_view(*options_, state_); }
 
 std::optional<std::string> Machine::broken_invariant() const {
-  return agent::broken_invariant(options_, state_);
+  return agent::broken_invariant(*options_, state_);
 }
 
 }  // namespace souk::agent

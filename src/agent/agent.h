@@ -3,8 +3,10 @@
 // events in, effects out; no I/O, no clock. Used by one thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "agent/checkpoint.h"
 #include "agent/effects.h"
@@ -24,7 +26,10 @@ struct Recovered {
 
 class Machine {
  public:
-  Machine(Options options, const Rng& rng, Recovered recovered);
+  Machine(Options options, const Rng& rng, Recovered recovered)
+      : Machine(std::make_shared<const Options>(std::move(options)), rng, std::move(recovered)) {}
+  // For who keeps them, too: they are not changed.
+  Machine(std::shared_ptr<const Options> options, const Rng& rng, Recovered recovered);
 
   // The first event must be Started. Appends to `effects`; they are to be performed in their order.
   void step(Now now, Event&& event, Effects& effects);
@@ -41,7 +46,7 @@ class Machine {
  private:
   void arm_timer(Effects& effects);
 
-  const Options options_;
+  const std::shared_ptr<const Options> options_;
   State state_;
 };
 

@@ -32,7 +32,7 @@ Ending launch_failed(const std::string& why) {
 
 // Its batch needs not be handed over again.
 void mark_started(Container& container, const TaskId& id) {
-  std::erase_if(container.batches, [&](const Batch& batch) {
+  erase_if(container.batches, [&](const Batch& batch) {
     return std::ranges::find(batch.tasks, id) != batch.tasks.end();
   });
 }

@@ -73,7 +73,7 @@ void restore_task(State& state, const Checkpoint::TaskKey& key, Checkpoint::Task
 
 void forget_started_batches(State& state, Container& container) {
   Framework& framework = framework_of(state, container);
-  std::erase_if(container.batches, [&](const Batch& batch) {
+  erase_if(container.batches, [&](const Batch& batch) {
     return std::ranges::any_of(batch.tasks, [&](const TaskId& id) {
       const Task* task = find_task(framework, id);
       return task == nullptr || task->record.state != TaskState::kStaging;
@@ -153,9 +153,9 @@ void on(Context& c, event::Started&&) {
   state.started_mono = c.now.mono;
   state.started_at = c.now.wall;
 
-  std::deque<EndedSandbox> sandboxes;
-  sandboxes.swap(state.sandboxes);
-  for (const EndedSandbox& s : sandboxes) schedule_removal(c, s.sandbox, s.at);
+  for (const EndedSandbox& s : std::exchange(state.sandboxes, {})) {
+    schedule_removal(c, s.sandbox, s.at);
+  }
 
   for (auto& [id, framework] : state.frameworks) mend(c, framework);
   for (auto& [id, container] : state.containers) {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -19,6 +18,7 @@
 #include "agent/events.h"
 #include "agent/options.h"
 #include "base/deadlines.h"
+#include "base/fifo.h"
 #include "base/rng.h"
 #include "base/time.h"
 #include "base/uuid.h"
@@ -146,7 +146,7 @@ struct Task {
   bool killing = false;  // its souk-executor has begun to, or its own executor was told to
 
   // The first one is in flight once it is durable and a link is there; the others wait.
-  std::deque<PendingUpdate> pending;
+  Fifo<PendingUpdate> pending;
   Duration resend_delay{0};
   std::vector<Uuid> acknowledged;  // the latest few: an executor may say them again
 };
@@ -179,7 +179,7 @@ struct Container {
   int64_t pid = 0;
   bool connected = false;  // its souk-executor is
   std::set<TaskId> live;   // not terminal, handed over or not
-  std::deque<Batch> batches;
+  Fifo<Batch> batches;
   // Numbers of its souk-executor's reports: the highest handled, and the highest taken.
   uint64_t reported = 0;
   uint64_t taken = 0;
@@ -249,13 +249,13 @@ struct State {
   std::map<FrameworkId, Framework> frameworks;
   std::map<ContainerId, Container> containers;
   std::map<ConnectionId, ContainerId> streams;
-  std::deque<EndedSandbox> sandboxes;  // oldest first
+  Fifo<EndedSandbox> sandboxes;  // oldest first
   std::size_t task_count = 0;
   uint64_t last_batch = 0;
 
   Ticket last_ticket = 0;
   Ticket durable = 0;
-  std::deque<std::pair<Ticket, Held>> held;  // by ticket
+  Fifo<std::pair<Ticket, Held>> held;  // by ticket
 
   Deadlines<TimerKey> timers;
   std::optional<MonoTime> armed;
@@ -270,7 +270,7 @@ struct State {
   WallTime started_at;
   std::optional<WallTime> registered_at;
   Duration recovery_time{0};
-  std::deque<protocol::AgentView::Task> completed;
+  Fifo<protocol::AgentView::Task> completed;
   protocol::AgentCounters counters;
 };
 

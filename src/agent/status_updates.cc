@@ -41,7 +41,7 @@ void leave_container(Context& c, Task& task) {
   if (container == nullptr) return;
   container->live.erase(task.record.spec.id);
   for (Batch& batch : container->batches) std::erase(batch.tasks, task.record.spec.id);
-  std::erase_if(container->batches, [](const Batch& batch) { return batch.tasks.empty(); });
+  erase_if(container->batches, [](const Batch& batch) { return batch.tasks.empty(); });
 }
 
 void send_first(Context& c, Task& task) {
@@ -158,8 +158,8 @@ void perform(Context& c, held::NextUpdate&& h) {
   Task* task = framework ? find_task(*framework, h.task) : nullptr;
   if (task == nullptr || task->pending.empty()) return;
   if (task->pending.front().status.uuid != h.acknowledged) return;
-  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.resize(1);
   task->pending.pop_front();
+  if (c.options.switches.on(Switch::kAgentTakesAcksForAll)) task->pending.clear();
   task->acknowledged.push_back(h.acknowledged);
   if (task->acknowledged.size() > kRememberedUpdates) {
     task->acknowledged.erase(task->acknowledged.begin());

@@ -106,7 +106,7 @@ void Machine::on(Launch&& message) {
     launch.names.push_back(process.name);
     Entry& entry = processes_[process.name];
     entry.launch = id;
-    entry.process = std::move(process);
+    entry.process = std::make_unique<supervisor::Process>(std::move(process));
     ++live_;
   }
   spawn_next(launch);
@@ -149,8 +149,8 @@ void Machine::refuse(const Launch& launch, const std::string& why) {
 void Machine::spawn_next(LaunchState& launch) {
   Entry& entry = processes_.at(launch.names[launch.next]);
   entry.phase = Phase::kStarting;
-  emit(Spawn{std::move(entry.process)});
-  entry.process = {};
+  emit(Spawn{std::move(*entry.process)});
+  entry.process.reset();
 }
 
 void Machine::on(ProcessStarted&& event) {
@@ -210,7 +210,7 @@ void Machine::on(ProcessExited&& event) {
 void Machine::ended(const std::string& name, Entry& entry, supervisor::Happening&& last) {
   deadlines_.cancel({.of = Deadline::Of::kGrace, .name = name});
   entry.phase = Phase::kEnded;
-  entry.process = {};
+  entry.process.reset();
   if (--live_ == 0) emit(Sweep{});
   report(&entry, std::move(last));
 }

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -129,12 +130,12 @@ class Machine {
     Phase phase = Phase::kQueued;
     uint64_t launch = 0;
     int64_t pid = 0;
-    bool kill_asked = false;        // by the agent
-    bool killing = false;           // reported
-    bool force_used = false;        // SIGKILL is out
-    std::string why;                // kUndone: what LaunchFailed will say
-    std::vector<uint64_t> reports;  // not taken
-    supervisor::Process process;    // kQueued
+    bool kill_asked = false;                       // by the agent
+    bool killing = false;                          // reported
+    bool force_used = false;                       // SIGKILL is out
+    std::string why;                               // kUndone: what LaunchFailed will say
+    std::vector<uint64_t> reports;                 // not taken
+    std::unique_ptr<supervisor::Process> process;  // kQueued
   };
   using Processes = std::map<std::string, Entry>;
   struct LaunchState {
