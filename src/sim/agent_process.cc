@@ -24,7 +24,7 @@ constexpr Duration kRestart = 10s;
 AgentProcess::AgentProcess(ProcessId id, std::string name, AgentProcessOptions options,
                            Services& services, Rng rng)
     : Process(id, std::move(name)),
-      options_(std::move(options)),
+      options_(std::make_shared<const AgentProcessOptions>(std::move(options))),
       services_(services),
       rng_(rng),
       timer_(services, *this, [this] { step(event::TimerFired{}); }) {}
@@ -38,7 +38,8 @@ void AgentProcess::start() {
   begin_life();
   exit_status_.reset();
   machine_ = std::make_unique<agent::Machine>(
-      options_.machine, rng_.fork(fmt::format("life {}", lives_++)), agent::Recovered{disk_});
+      std::shared_ptr<const agent::Options>(options_, &options_->machine),
+      rng_.fork(fmt::format("life {}", lives_++)), agent::Recovered{disk_});
   // Of what the host no longer runs, the pid is stale.
   for (const auto& [id, known] : disk_.containers) {
     if (known.pid == 0 || find(id) != nullptr) continue;
@@ -92,10 +93,10 @@ void AgentProcess::step(agent::Event event) {
   if (!machine_) return;
   Observer& observer = services_.observer();
   observer.on_event(*this, event);
-  agent::Effects effects;
-  machine_->step(services_.now(*this), std::move(event), effects);
-  observer.on_effects(*this, effects);
-  for (agent::Effect& one : effects) {
+  auto effects = services_.agent_effects.lend();
+  machine_->step(services_.now(*this), std::move(event), *effects);
+  observer.on_effects(*this, *effects);
+  for (agent::Effect& one : *effects) {
     if (!machine_) return;  // it stopped
     std::visit([this](auto&& e) { carry_out(std::forward<decltype(e)>(e)); }, std::move(one));
   }
@@ -138,7 +139,7 @@ void AgentProcess::carry_out(effect::OpenLink&& order) {
   drop_wire();
   link_ = order.link;
   const ProcessId master = redirect_ ? *std::exchange(redirect_, std::nullopt)
-                                     : options_.masters[next_master_++ % options_.masters.size()];
+                                     : options_->masters[next_master_++ % options_->masters.size()];
   services_.observer().on_note(*this, fmt::format("dials process {}", master.value));
   wire_ = services_.network().dial(*this, master);
 }
@@ -159,7 +160,7 @@ void AgentProcess::carry_out(effect::Persist&& order) { to_store_.push_back(std:
 void AgentProcess::store() {
   if (storing_ || to_store_.empty()) return;
   storing_ = true;
-  services_.after(*this, options_.store, [this] {
+  services_.after(*this, options_->store, [this] {
     storing_ = false;
     const std::vector<effect::Persist> batch = std::exchange(to_store_, {});
     const agent::Ticket last = batch.back().ticket;
@@ -180,8 +181,8 @@ void AgentProcess::carry_out(effect::LaunchContainer&& order) {
     });
   }
   last_pid_ += kPidsOfAContainer;
-  containers_[id] = std::make_unique<Container>(*this, services_, std::move(order), last_pid_,
-                                                rng_.fork(id.value));
+  containers_[id] =
+      std::make_unique<Container>(*this, services_, order, last_pid_, rng_.fork(id.value));
   services_.after(*this, tuning_.launch, [this, id] {
     if (Container* container = find(id)) container->connect();
   });

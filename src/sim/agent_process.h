@@ -50,7 +50,7 @@ class AgentProcess final : public Process {
   const std::map<ContainerId, std::unique_ptr<Container>>& containers() const {
     return containers_;
   }
-  const AgentProcessOptions& options() const { return options_; }
+  const AgentProcessOptions& options() const { return *options_; }
   // It exited of its own accord, with this status.
   std::optional<int> exit_status() const { return exit_status_; }
   WallTime wall() const { return services_.now(*this).wall; }
@@ -96,7 +96,7 @@ class AgentProcess final : public Process {
   void carry_out(agent::effect::Log&& order);
   void carry_out(agent::effect::Stop&& order);
 
-  const AgentProcessOptions options_;
+  const std::shared_ptr<const AgentProcessOptions> options_;  // its machines share it
   Services& services_;
   Rng rng_;
   HostTuning tuning_;

@@ -81,10 +81,9 @@ void TaskLivesChecker::on_task_process(const AgentProcess& agent, const Containe
                                        std::string_view name, bool began) {
   const auto at = agent.containers().find(container);
   if (at == agent.containers().end()) return;
-  const agent::effect::LaunchContainer& order = at->second->order();
-  if (order.kind == agent::ContainerKind::kCustom) return;
+  if (at->second->kind() == agent::ContainerKind::kCustom) return;
   const TaskId id{std::string(name)};
-  Life& task = life(order.framework.id, id);
+  Life& task = life(at->second->framework(), id);
   if (!began) {
     if (!task.running || task.running->container != container) return;
     const Duration ran = world().now() - task.running->since;

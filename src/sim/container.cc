@@ -34,18 +34,22 @@ executor::Options options_of(const agent::effect::LaunchContainer& order, int64_
 
 }  // namespace
 
-Container::Container(AgentProcess& host, Services& services, agent::effect::LaunchContainer order,
-                     int64_t pid, Rng rng)
+Container::Container(AgentProcess& host, Services& services,
+                     const agent::effect::LaunchContainer& order, int64_t pid, Rng rng)
     : host_(host),
       services_(services),
-      order_(std::move(order)),
+      id_(order.sandbox.container),
+      framework_(order.sandbox.framework),
+      executor_(order.sandbox.executor),
+      kind_(order.kind),
       pid_(pid),
       rng_(rng),
-      machine_(options_of(order_, pid, host.options().machine.switches)) {}
+      machine_(options_of(order, pid, host.options().machine.switches)) {}
 
 Container::~Container() { *alive_ = false; }
 
-void Container::later(Duration delay, Action action) {
+template <class F>
+void Container::later(Duration delay, F action) {
   services_.queue().at(services_.queue().now() + delay,
                        [alive = alive_, action = std::move(action)]() mutable {
                          if (*alive) action();
@@ -81,9 +85,9 @@ void Container::end_process(std::string_view name, int32_t status) {
 }
 
 void Container::step(executor::Event event) {
-  executor::Effects effects;
-  machine_.step(services_.now(host_), std::move(event), effects);
-  for (executor::Effect& effect : effects) {
+  auto effects = services_.executor_effects.lend();
+  machine_.step(services_.now(host_), std::move(event), *effects);
+  for (executor::Effect& effect : *effects) {
     std::visit([this](auto&& one) { carry_out(std::forward<decltype(one)>(one)); },
                std::move(effect));
   }
@@ -110,12 +114,12 @@ void Container::carry_out(executor::Spawn&& effect) {
   processes_[name] = run;
   services_.observer().on_task_process(host_, id(), name, true);
   step(executor::ProcessStarted{name, pid_ + static_cast<int64_t>(run)});
-  if (order_.kind == agent::ContainerKind::kCustom) {
+  if (kind_ == agent::ContainerKind::kCustom) {
     custom_ = std::make_unique<CustomExecutor>(
         CustomExecutor::Context{
             .host = host_,
-            .framework = order_.framework.id,
-            .executor = order_.sandbox.executor,
+            .framework = framework_,
+            .executor = executor_,
             .later =
                 [this, run, name](Duration delay, Action action) {
                   later(delay, [this, run, name, action = std::move(action)]() mutable {

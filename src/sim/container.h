@@ -21,14 +21,15 @@ class CustomExecutor;
 
 class Container {
  public:
-  Container(AgentProcess& host, Services& services, agent::effect::LaunchContainer order,
+  Container(AgentProcess& host, Services& services, const agent::effect::LaunchContainer& order,
             int64_t pid, Rng rng);
   ~Container();
   Container(const Container&) = delete;
   Container& operator=(const Container&) = delete;
 
-  const ContainerId& id() const { return order_.sandbox.container; }
-  const agent::effect::LaunchContainer& order() const { return order_; }
+  const ContainerId& id() const { return id_; }
+  const FrameworkId& framework() const { return framework_; }
+  agent::ContainerKind kind() const { return kind_; }
   int64_t pid() const { return pid_; }
 
   // It connects to the agent that started it, or dials a restarted one.
@@ -44,7 +45,9 @@ class Container {
 
  private:
   void step(executor::Event event);
-  void later(Duration delay, Action action);
+  // Does it then, unless it is gone.
+  template <class F>
+  void later(Duration delay, F action);
   void carry_out(executor::Say&& effect);
   void carry_out(executor::Spawn&& effect);
   void carry_out(executor::Signal&& effect);
@@ -55,7 +58,10 @@ class Container {
 
   AgentProcess& host_;
   Services& services_;
-  const agent::effect::LaunchContainer order_;
+  const ContainerId id_;
+  const FrameworkId framework_;
+  const ExecutorId executor_;
+  const agent::ContainerKind kind_;
   const int64_t pid_;
   Rng rng_;
   executor::Machine machine_;

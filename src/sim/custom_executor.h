@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "protocol/executor_api.h"
 #include "sim/services.h"
@@ -40,7 +40,7 @@ class CustomExecutor {
     TaskSpec spec;
     uint64_t run = 0;
     bool terminal = false;
-    std::deque<TaskStatus> unacknowledged;
+    std::vector<TaskStatus> unacknowledged;
   };
 
   void subscribe();

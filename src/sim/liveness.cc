@@ -111,10 +111,9 @@ Missing stray_process(const World& world) {
         return fmt::format("'{}' runs in container {} on {}, which does not know it", name, id,
                            agent->name());
       }
-      const agent::effect::LaunchContainer& order = container->order();
-      if (order.kind == agent::ContainerKind::kCustom) continue;
+      if (container->kind() == agent::ContainerKind::kCustom) continue;
       for (const auto& [process, run] : container->processes()) {
-        if (knows(state, order.framework.id, TaskId(process))) continue;
+        if (knows(state, container->framework(), TaskId(process))) continue;
         return fmt::format("task {} runs on {}, which does not know it", process, agent->name());
       }
     }

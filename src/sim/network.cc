@@ -25,6 +25,49 @@ void Network::remember(ProcessId process, Wire wire) {
   list.push_back(wire);
 }
 
+void Network::forget(Wire wire) {
+  wires_.erase(wire.value);
+  if (waiting_.empty()) return;
+  for (const int end : {0, 1}) waiting_.erase(number_of(wire, end));
+}
+
+// --- what is on the way
+
+template <class F>
+void Network::travel(Wire wire, int to, F arrival) {
+  End& end = (*find(wire))[static_cast<std::size_t>(to)];
+  MonoTime when = queue_.now() + delay();
+  if (!slow_.empty()) {
+    if (const auto slow = slow_.find(end.process.value); slow != slow_.end()) {
+      when = std::max(when, end.last_arrival) + slow->second;
+    }
+  }
+  end.last_arrival = std::max(end.last_arrival, when);
+  most_on_the_way_ = std::max<std::size_t>(most_on_the_way_, ++end.on_the_way);
+  schedule(end.last_arrival, wire, to, std::move(arrival));
+}
+
+template <class F>
+void Network::schedule(MonoTime when, Wire wire, int to, F arrival) {
+  // As small as an Action can hold without memory of its own.
+  queue_.at(when, [this, end = number_of(wire, to), arrival = std::move(arrival)]() mutable {
+    arrive(Wire(end / 2), static_cast<int>(end % 2), std::move(arrival));
+  });
+}
+
+template <class F>
+void Network::arrive(Wire wire, int to, F arrival) {
+  Ends* ends = find(wire);
+  if (ends == nullptr) return;
+  End& end = (*ends)[static_cast<std::size_t>(to)];
+  if (blocked((*ends)[0].process, (*ends)[1].process)) {
+    waiting_[number_of(wire, to)].push_back(std::move(arrival));
+    return;
+  }
+  --end.on_the_way;
+  arrival(*this, wire, to);
+}
+
 // --- opening
 
 Wire Network::dial(const Process& from, ProcessId to) {
@@ -58,10 +101,10 @@ void Network::accept(Wire wire) {
     (*ends)[1].open = false;
     return refuse(wire, delay());
   }
-  travel(wire, 0, [this, wire] {
-    Ends* now = find(wire);
+  travel(wire, 0, [](Network& network, Wire dialled, int) {
+    const Ends* now = network.find(dialled);
     if (now == nullptr || !(*now)[0].open) return;
-    find_((*now)[0].process)->on_dialled(wire, true);
+    network.find_((*now)[0].process)->on_dialled(dialled, true);
   });
 }
 
@@ -71,39 +114,12 @@ void Network::refuse(Wire wire, Duration after) {
     if (ends == nullptr) return;
     const bool waits = (*ends)[0].open;
     Process* dialler = find_((*ends)[0].process);
-    wires_.erase(wire.value);
+    forget(wire);
     if (waits) dialler->on_dialled(wire, false);
   });
 }
 
-// --- what is on the way
-
-void Network::travel(Wire wire, int to, Action arrival) {
-  End& end = (*find(wire))[static_cast<std::size_t>(to)];
-  MonoTime when = queue_.now() + delay();
-  if (!slow_.empty()) {
-    if (const auto slow = slow_.find(end.process.value); slow != slow_.end()) {
-      when = std::max(when, end.last_arrival) + slow->second;
-    }
-  }
-  end.last_arrival = std::max(end.last_arrival, when);
-  most_on_the_way_ = std::max(most_on_the_way_, ++end.on_the_way);
-  queue_.at(end.last_arrival, [this, wire, to, arrival = std::move(arrival)]() mutable {
-    arrive(wire, to, std::move(arrival));
-  });
-}
-
-void Network::arrive(Wire wire, int to, Action arrival) {
-  Ends* ends = find(wire);
-  if (ends == nullptr) return;
-  End& end = (*ends)[static_cast<std::size_t>(to)];
-  if (blocked((*ends)[0].process, (*ends)[1].process)) {
-    end.waiting.push_back(std::move(arrival));
-    return;
-  }
-  --end.on_the_way;
-  arrival();
-}
+// --- messages
 
 void Network::send(const Process& from, Wire wire, Message&& message) {
   Ends* ends = find(wire);
@@ -117,9 +133,11 @@ void Network::send(const Process& from, Wire wire, Message&& message) {
     return hear_closed(wire, to);
   }
   if (pass_) pass_(message);
-  travel(wire, to, [this, wire, to, message = std::move(message)]() mutable {
-    deliver(wire, to, std::move(message));
-  });
+  travel(wire, to,
+         [sent = std::make_unique<Message>(std::move(message))](Network& network, Wire over,
+                                                                int at) mutable {
+           network.deliver(over, at, std::move(*sent));
+         });
 }
 
 void Network::deliver(Wire wire, int to, Message&& message) {
@@ -151,7 +169,7 @@ void Network::close(const Process& from, Wire wire) {
 
 // Behind what was sent before.
 void Network::tell_closed(Wire wire, int to) {
-  travel(wire, to, [this, wire, to] { hear_closed(wire, to); });
+  travel(wire, to, [](Network& network, Wire over, int at) { network.hear_closed(over, at); });
 }
 
 void Network::hear_closed(Wire wire, int at) {
@@ -165,7 +183,7 @@ void Network::hear_closed(Wire wire, int at) {
 }
 
 void Network::forget_if_over(Wire wire, const Ends& ends) {
-  if (!ends[0].open && !ends[1].open) wires_.erase(wire.value);
+  if (!ends[0].open && !ends[1].open) forget(wire);
 }
 
 void Network::died(const Process& process, bool silently) {
@@ -234,10 +252,9 @@ void Network::release(ProcessId a, ProcessId b) {
       End& end = (*ends)[static_cast<std::size_t>(to)];
       // In their order, and before what is sent from now on.
       MonoTime when = queue_.now() + delay();
-      for (Action& action : std::exchange(end.waiting, {})) {
-        queue_.at(when, [this, wire, to, action = std::move(action)]() mutable {
-          arrive(wire, to, std::move(action));
-        });
+      if (const auto waiting = waiting_.find(number_of(wire, to)); waiting != waiting_.end()) {
+        for (Arrival& arrival : waiting->second) schedule(when, wire, to, std::move(arrival));
+        waiting_.erase(waiting);
       }
       end.last_arrival = std::max(end.last_arrival, when);
     }

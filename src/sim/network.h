@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
@@ -65,9 +66,8 @@ class Network {
   struct End {
     ProcessId process;
     bool open = false;
-    MonoTime last_arrival;  // of what is on the way to it
-    std::size_t on_the_way = 0;
-    std::vector<Action> waiting;  // behind a block, in order
+    uint32_t on_the_way = 0;  // to it
+    MonoTime last_arrival;    // of that
   };
   using Ends = std::array<End, 2>;  // the dialler's first
 
@@ -77,10 +77,21 @@ class Network {
   bool blocked(ProcessId a, ProcessId b) const {
     return !blocked_.empty() && blocked_.contains(pair_of(a, b));
   }
+  // What comes to one end of a wire.
+  using Arrival = std::move_only_function<void(Network&, Wire, int to)>;
+
+  static uint64_t number_of(Wire wire, int end) {
+    return 2 * wire.value + static_cast<uint64_t>(end);
+  }
   Ends* find(Wire wire);
+  void forget(Wire wire);
   Duration delay();
-  void travel(Wire wire, int to, Action arrival);
-  void arrive(Wire wire, int to, Action arrival);
+  template <class F>
+  void travel(Wire wire, int to, F arrival);
+  template <class F>
+  void schedule(MonoTime when, Wire wire, int to, F arrival);
+  template <class F>
+  void arrive(Wire wire, int to, F arrival);
   void accept(Wire wire);
   void refuse(Wire wire, Duration after);
   void deliver(Wire wire, int to, Message&& message);
@@ -99,7 +110,8 @@ class Network {
   Watch watch_;
   uint64_t last_ = 0;
   HashMap<uint64_t, Ends> wires_;
-  std::vector<std::vector<Wire>> wires_of_;  // by process; may hold some that are gone
+  std::vector<std::vector<Wire>> wires_of_;          // by process; may hold some that are gone
+  HashMap<uint64_t, std::vector<Arrival>> waiting_;  // behind a block, in order, by number_of()
   std::set<std::pair<ProcessId, ProcessId>> blocked_;
   HashMap<uint32_t, Duration> slow_;
   std::size_t most_on_the_way_ = 0;

@@ -6,12 +6,42 @@
 #include <string_view>
 #include <utility>
 
+#include "agent/effects.h"
+#include "executor/machine.h"
 #include "sim/network.h"
 #include "sim/observer.h"
 #include "sim/process.h"
 #include "sim/queue.h"
 
 namespace souk::sim {
+
+// A list that is filled and emptied in each step: one for all processes, so that none of very many
+// keeps its own, and it need not be allocated again. Who steps another one meanwhile gets a new
+// one.
+template <class List>
+class Lender {
+ public:
+  class Loan {
+   public:
+    explicit Loan(Lender& lender) : lender_(lender), list_(std::exchange(lender.kept_, {})) {}
+    Loan(const Loan&) = delete;
+    Loan& operator=(const Loan&) = delete;
+    ~Loan() {
+      list_.clear();
+      lender_.kept_ = std::move(list_);
+    }
+    List& operator*() { return list_; }
+
+   private:
+    Lender& lender_;
+    List list_;
+  };
+
+  Loan lend() { return Loan(*this); }
+
+ private:
+  List kept_;
+};
 
 class Services {
  public:
@@ -25,12 +55,16 @@ class Services {
   Now now(const Process& process) const { return process.clock().read(queue_.now()); }
 
   // Not done if the process has died by then.
-  void after(const Process& process, Duration delay, Action action) {
+  template <class F>
+  void after(const Process& process, Duration delay, F action) {
     queue_.at(queue_.now() + delay,
               [&process, life = process.life(), action = std::move(action)]() mutable {
                 if (process.life() == life) action();
               });
   }
+
+  Lender<agent::Effects> agent_effects;
+  Lender<executor::Effects> executor_effects;
 
  private:
   Queue& queue_;
