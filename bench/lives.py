@@ -46,11 +46,11 @@ def measure(flags, seconds, resources, with_profile):
                                    "--behavior=lives", *flags, report="500ms")
         time.sleep(3)
         before, cpu, start = frameworks.counts()["finished"], master.thread_cpu_s(), time.monotonic()
-        entries = profile(master, min(seconds / 2, 10)) if with_profile else []
-        time.sleep(max(seconds - (time.monotonic() - start), 0))
+        time.sleep(seconds)
         lives = frameworks.counts()["finished"] - before
         used = {key: value - cpu.get(key, 0) for key, value in master.thread_cpu_s().items()}
         took = time.monotonic() - start
+        entries = profile(master, min(seconds / 2, 10)) if with_profile else []
         seen = frameworks.end()
         return {"lives_per_s": lives / took,
                 "master_cpu_us_per_life": 1e6 * sum(used.values()) / max(lives, 1),
@@ -58,7 +58,7 @@ def measure(flags, seconds, resources, with_profile):
                 "launch_ms_p50": seen["launch_ms_p50"], "launch_ms_p99": seen["launch_ms_p99"],
                 "failed": seen["failed"], "open": seen["open"],
                 "us_per_life_by_thread": {f"{name} {kind}": 1e6 * value / max(lives, 1) for (name, kind), value
-                                          in sorted(used.items()) if value > 0.05},
+                                          in sorted(used.items()) if 1e6 * value > 0.05 * lives},
                 }, entries
 
 

@@ -223,6 +223,7 @@ struct EmulateFrameworksCommand {
     if (preset == std::end(presets)) {
       return fail("--behavior: '{}' is none of spread, lives, probe, decline, idle", behavior);
     }
+    framework.wants_offers = behavior != "idle";
     framework.task_length = length.value_or(preset->length);
     framework.task_length_sd = sd.value_or(preset->sd);
     framework.refuse = refuse.value_or(preset->refuse);
@@ -357,7 +358,7 @@ void add_emulate_command(CLI::App& app, int& exit_status) {
       "  lives    tasks of no length, as fast as they can be launched\n"
       "  probe    one task of 10 s, then it ends; overhead is what the framework took beyond that\n"
       "  decline  declines everything at once\n"
-      "  idle     subscribes, and wants nothing\n"
+      "  idle     subscribes, and wants no offers\n"
       "The last line of standard output is a JSON object of what came of it.");
   auto frameworks_state = std::make_shared<EmulateFrameworksCommand>(*frameworks);
   frameworks->callback([frameworks_state, &exit_status] { exit_status = frameworks_state->run(); });

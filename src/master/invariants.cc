@@ -31,7 +31,7 @@ std::optional<std::string> Machine::broken_connection() const {
   for (const auto& [key, agent] : agents_) {
     if (!agent.link) continue;
     const auto at = links_.find(*agent.link);
-    if (at == links_.end() || at->second.agent != agent.info.id) {
+    if (at == links_.end() || at->second.agent != key) {
       return broken("the link of agent {} is not its", agent.info.id);
     }
     if (!deadlines_.of({Timer::Kind::kPing, key.value})) {
@@ -51,12 +51,12 @@ std::optional<std::string> Machine::broken_revocation() const {
   std::size_t named = 0;
   for (const auto& [key, framework] : frameworks_) {
     named += framework.inverse_offers.size();
-    for (const auto& [id, task] : framework.tasks) {
+    for (const Task& task : framework.tasks.each()) {
       if (task.inverse_offer == 0) continue;
       const auto at = inverse_offers_.find(task.inverse_offer);
       if (is_terminal(task.state) || at == inverse_offers_.end() ||
           !at->second.tasks.contains(task.spec->id)) {
-        return broken("task {} is not in its inverse offer", id);
+        return broken("task {} is not in its inverse offer", task.spec->id);
       }
     }
   }
@@ -71,9 +71,8 @@ std::optional<std::string> Machine::broken_revocation() const {
       return broken("inverse offer {} has no deadline", offer.id);
     }
     for (const TaskId& id : offer.tasks) {
-      const auto task = framework.tasks.find(id);
-      if (task == framework.tasks.end() || task->second.inverse_offer != number ||
-          task->second.agent != offer.agent) {
+      const Task* task = framework.tasks.find(id);
+      if (task == nullptr || task->inverse_offer != number || task->agent != offer.agent) {
         return broken("inverse offer {} names a task that is not its", offer.id);
       }
     }
@@ -89,7 +88,7 @@ std::optional<std::string> Machine::broken_pools() const {
     return short_slots ? owner.short_slots.key : owner.key;
   };
   for (const auto& [key, framework] : frameworks_) {
-    for (const auto& [id, task] : framework.tasks) {
+    for (const Task& task : framework.tasks.each()) {
       if (is_terminal(task.state)) continue;
       sums[pool_of(task.agent, task.short_slot)].first += task.spec->resources;
     }
@@ -137,7 +136,8 @@ std::optional<std::string> Machine::broken_invariant() const {
   if (auto why = broken_revocation()) return why;
   std::size_t tasks = 0;
   for (const auto& [key, framework] : frameworks_) {
-    for (const auto& [id, task] : framework.tasks) {
+    for (const Task& task : framework.tasks.each()) {
+      const std::string& id = task.spec->id.value;
       const auto agent = agents_.find(task.agent);
       if (agent == agents_.end()) return broken("task {} is on no agent", id);
       if (!agent->second.tasks.contains({key, id})) {

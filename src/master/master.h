@@ -114,7 +114,7 @@ class Machine {
   void launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<TaskSpec>&& tasks);
   void refuse_operation(Framework& framework, const OperationId& id, const AgentId& agent,
                         const std::string& why);
-  void start(Basket& basket, const ExecutorSpec& executor, bool command_task, bool group,
+  void start(Basket& basket, ExecutorSpec&& executor, bool command_task, bool group,
              std::vector<TaskSpec>&& tasks);
   // Takes an offer off the books; its resources are the caller's to give back.
   OpenOffer take_offer(uint64_t number);
@@ -141,10 +141,12 @@ class Machine {
   Task& add_task(Framework& framework, Agent& agent, Task task);
   const AgentId& agent_id_of(const Task& task) const { return agents_.at(task.agent).info.id; }
   void set_task_state(Framework& framework, Task& task, TaskState state);
-  void remove_task(Framework& framework, const TaskId& id);
+  void remove_task(Framework& framework, Task& task);
   // As its scheduler asked, or because it is revoked.
   void say_kill(Agent& agent, const Framework& framework, const Task& task);
   protocol::Piece<protocol::TaskView> view_of(const Task& task) const;
+  // The same of one that is about to be forgotten: takes what it can from it.
+  protocol::Piece<protocol::TaskView> last_view_of(Task& task) const;
   protocol::Piece<protocol::AgentSummary> view_of(const Agent& agent) const;
   protocol::FrameworkView view_of(const Framework& framework) const;
   void remember_completed(Framework& framework, protocol::Piece<protocol::TaskView> view);
@@ -158,6 +160,8 @@ class Machine {
 
   // --- on_agent.cc
   void say(Agent& agent, protocol::MasterMessage message);
+  // Null if this is not (or no longer) its link.
+  Agent* agent_on(AgentKey key, ConnectionId link);
   void say_on(ConnectionId link, protocol::MasterMessage message);
   void heard(ConnectionId link, protocol::to_master::Hello&& message);
   void heard(ConnectionId link, protocol::to_master::Register&& message);

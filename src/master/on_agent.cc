@@ -20,9 +20,8 @@ void Machine::on(AgentSaid&& event) {
         if constexpr (requires { heard(event.link, std::forward<Message>(message)); }) {
           heard(event.link, std::forward<Message>(message));
         } else {
-          const Link& link = links_[event.link];
-          Agent* agent = link.agent.empty() ? nullptr : find_agent(link.agent);
-          if (agent == nullptr || agent->link != event.link) {
+          Agent* agent = agent_on(links_[event.link].agent, event.link);
+          if (agent == nullptr) {
             ++counters_.dropped_messages;
             return;
           }
@@ -30,6 +29,13 @@ void Machine::on(AgentSaid&& event) {
         }
       },
       std::move(event.message));
+}
+
+Agent* Machine::agent_on(AgentKey key, ConnectionId link) {
+  const auto at = agents_.find(key);
+  if (at == agents_.end() || at->second.link != link) return nullptr;
+  at->second.is_shown = false;
+  return &at->second;
 }
 
 void Machine::say_on(ConnectionId link, protocol::MasterMessage message) {
@@ -80,7 +86,7 @@ std::optional<std::string> Machine::refuse_agent(const AgentInfo& info) const {
 void Machine::heard(ConnectionId link, to_master::Register&& message) {
   Link& state = links_[link];
   if (!state.welcomed) return refuse_link(link, "an agent must say hello before it registers");
-  if (state.registering || !state.agent.empty()) return;  // once is enough
+  if (state.registering || state.agent != AgentKey()) return;  // once is enough
   AgentInfo& info = message.agent;
   if (auto why = refuse_agent(info)) return refuse_link(link, std::move(*why));
   if (auto why = validate_short_slots(info)) return refuse_link(link, std::move(*why));
@@ -134,7 +140,6 @@ void Machine::forget_link(ConnectionId link) {
 void Machine::admit(ConnectionId link, to_master::Register&& message, bool returned) {
   Link& state = links_[link];
   state.registering = false;
-  state.agent = message.agent.id;
   if (const auto at = awaited_numbers_.find(message.agent.id); at != awaited_numbers_.end()) {
     deadlines_.cancel({Timer::Kind::kReregister, at->second});
     awaited_.erase(at->second);
@@ -160,6 +165,7 @@ void Machine::admit(ConnectionId link, to_master::Register&& message, bool retur
     ++(message.tasks.empty() ? counters_.agent_registrations : counters_.agent_reregistrations);
     agent = &add_agent(message.agent);
   }
+  links_[link].agent = agent->key;
   agent->link = link;
   agent->missed_pings = 0;
   say(*agent,
@@ -273,14 +279,14 @@ void Machine::merge_executors(Agent& agent, std::vector<protocol::ExecutorRecord
 void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool returned) {
   Framework& framework = *find_framework(record.framework_id);
   const TaskId id = record.spec.id;
-  if (const auto at = framework.tasks.find(id); at != framework.tasks.end()) {
+  if (Task* known = framework.tasks.find(id)) {
     // The same id on another agent can only be a task that was launched while this agent was
     // unreachable.
-    if (at->second.agent != agent.key) {
+    if (known->agent != agent.key) {
       say(agent, to_agent::KillTask{framework.info.id, id, std::nullopt});
       return;
     }
-    set_task_state(framework, at->second, record.state);
+    set_task_state(framework, *known, record.state);
     return;
   }
   // Or told to be by the master before this one.
@@ -326,7 +332,7 @@ void Machine::drop_unreported(Agent& agent,
       send_status(framework, status);
       set_task_state(framework, task, state);
     }
-    remove_task(framework, id);
+    remove_task(framework, task);
   }
 }
 
@@ -370,10 +376,9 @@ void Machine::repeat_kills(Agent& agent) {
 void Machine::on(LinkClosed&& event) {
   const auto at = links_.find(event.link);
   if (at == links_.end()) return;
-  const AgentId id = at->second.agent;
+  Agent* agent = agent_on(at->second.agent, event.link);
   forget_link(event.link);
-  Agent* agent = id.empty() ? nullptr : find_agent(id);
-  if (agent == nullptr || agent->link != event.link) return;
+  if (agent == nullptr) return;
   agent_disconnected(*agent);
   const Duration patience = options_.ping_interval * options_.max_missed_pings;
   deadlines_.set({Timer::Kind::kUnreachable, agent->key.value}, now_.mono + patience);
@@ -433,7 +438,7 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
 
 void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal, WallTime since) {
   Task& task = framework.tasks.at(id);
-  if (is_terminal(task.state)) return remove_task(framework, id);
+  if (is_terminal(task.state)) return remove_task(framework, task);
   const Agent& agent = this->agent(task.agent);
   const bool gone = removal == Removal::kGone;
   const TaskState state = lost_or(framework, gone ? TaskState::kGone : TaskState::kUnreachable);
@@ -450,7 +455,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
   // Whatever frameworks are told, to the books it is over: its resources left with the agent.
   set_task_state(framework, task, TaskState::kLost);
   this->agent(task.agent).tasks.erase({framework.key, id.value});
-  framework.tasks.erase(framework.tasks.find(id));
+  framework.tasks.erase(id.value);
   if (gone) return remember_completed(framework, std::move(view));
   view.own().unreachable_since = since;
   lost_with_[view->agent_id.value].emplace_back(framework.key, id);

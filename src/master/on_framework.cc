@@ -230,7 +230,7 @@ void Machine::call(Framework& framework, call::Teardown&&) {
 
 std::set<AgentKey> Machine::agents_with_tasks(const Framework& framework) const {
   std::set<AgentKey> agents;
-  for (const auto& [id, task] : framework.tasks) agents.insert(task.agent);
+  for (const Task& task : framework.tasks.each()) agents.insert(task.agent);
   return agents;
 }
 
@@ -267,7 +267,7 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
       count_terminal(framework, status);
       set_task_state(framework, task, TaskState::kKilled);
     }
-    remove_task(framework, TaskId(task.spec->id));
+    remove_task(framework, task);
   }
   protocol::FrameworkView view = this->view_of(framework);
   view.unregistered_at = now_.wall;

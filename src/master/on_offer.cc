@@ -149,7 +149,7 @@ void Machine::rescind(uint64_t number, allocator::Refusal refusal) {
 void Machine::rescind_all(const allocator::Rescind& rescind) {
   const Agent& agent = this->agent(rescind.agent);
   const bool short_slots = rescind.agent != agent.key;
-  const std::set<uint64_t> offers = agent.offers;
+  const auto offers = agent.offers;
   for (const uint64_t number : offers) {
     const OpenOffer& offer = offers_.at(number);
     if (offer.framework == rescind.framework && offer.role == rescind.role &&
@@ -311,7 +311,7 @@ void Machine::launch(Basket& basket, std::vector<TaskSpec>&& tasks) {
     }
     std::vector<TaskSpec> one;
     one.push_back(std::move(task));
-    start(basket, executor, command_task, false, std::move(one));
+    start(basket, std::move(executor), command_task, false, std::move(one));
   }
 }
 
@@ -382,10 +382,10 @@ void Machine::launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<
     }
     return;
   }
-  start(basket, executor, false, true, std::move(tasks));
+  start(basket, std::move(executor), false, true, std::move(tasks));
 }
 
-void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_task, bool group,
+void Machine::start(Basket& basket, ExecutorSpec&& executor, bool command_task, bool group,
                     std::vector<TaskSpec>&& tasks) {
   Framework& framework = basket.framework;
   Agent& agent = basket.agent;
@@ -413,7 +413,7 @@ void Machine::start(Basket& basket, const ExecutorSpec& executor, bool command_t
                                           .role = basket.role,
                                           .command_task = command_task,
                                           .group = group,
-                                          .executor = executor,
+                                          .executor = std::move(executor),
                                           .tasks = std::move(tasks),
                                           .short_slots = basket.short_slots,
                                           .executor_runs = runs});

@@ -17,9 +17,9 @@ using Answer = protocol::InverseOfferView::Answer;
 Task* Machine::find_revocable(const allocator::Revocation& revocation) {
   const auto framework = frameworks_.find(revocation.framework);
   if (framework == frameworks_.end()) return nullptr;
-  const auto at = framework->second.tasks.find(revocation.task);
-  if (at == framework->second.tasks.end() || is_terminal(at->second.state)) return nullptr;
-  return at->second.inverse_offer != 0 || at->second.revoked ? nullptr : &at->second;
+  Task* task = framework->second.tasks.find(revocation.task);
+  if (task == nullptr || is_terminal(task->state)) return nullptr;
+  return task->inverse_offer != 0 || task->revoked ? nullptr : task;
 }
 
 void Machine::revoke(const std::vector<allocator::Revocation>& revocations) {

@@ -85,13 +85,12 @@ void Machine::set_task_state(Framework& framework, Task& task, TaskState state) 
                         now_);
 }
 
-void Machine::remove_task(Framework& framework, const TaskId& id) {
-  const auto at = framework.tasks.find(id);
-  SOUK_CHECK(at != framework.tasks.end(), "this task is not known");
-  SOUK_CHECK(is_terminal(at->second.state), "a task that runs is not forgotten");
-  agent(at->second.agent).tasks.erase({framework.key, at->first});
-  remember_completed(framework, view_of(at->second));
-  framework.tasks.erase(at);
+void Machine::remove_task(Framework& framework, Task& task) {
+  SOUK_CHECK(is_terminal(task.state), "a task that runs is not forgotten");
+  const std::shared_ptr<const TaskSpec> spec = task.spec;  // its id is the key
+  agent(task.agent).tasks.erase({framework.key, spec->id.value});
+  remember_completed(framework, last_view_of(task));
+  framework.tasks.erase(spec->id.value);
 }
 
 void Machine::remember_completed(Framework& framework, protocol::Piece<protocol::TaskView> view) {
@@ -114,12 +113,13 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
     return;
   }
   ++counters_.valid_status_updates;
-  const auto at = framework->tasks.find(status.task_id);
-  if (at != framework->tasks.end() && at->second.agent == agent.key) {
-    Task& task = at->second;
+  Task* known = framework->tasks.find(status.task_id);
+  if (known != nullptr && known->agent == agent.key) {
+    Task& task = *known;
     const bool again = task.pending && task.pending->uuid == status.uuid;
     if (!again) {
       if (is_terminal(status.state)) count_terminal(*framework, status);
+      if (task.statuses.empty()) task.statuses.reserve(kUsualStatuses);
       task.statuses.push_back(
           {status.state, status.timestamp, status.healthy, status.labels, status.container_id});
       if (task.statuses.size() > kMaxStatusesPerTask) task.statuses.erase(task.statuses.begin());
@@ -129,7 +129,7 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
     // Whatever is said of the latest state: nothing comes after a terminal one.
     set_task_state(*framework, task,
                    is_terminal(status.state) ? status.state : message.latest_state);
-    if (!status.uuid && is_terminal(task.state)) remove_task(*framework, status.task_id);
+    if (!status.uuid && is_terminal(task.state)) remove_task(*framework, task);
   }
   // Of a task that is not known any more too: the acknowledgement may have been lost on its way to
   // the agent.
@@ -145,26 +145,24 @@ void Machine::call(Framework& framework, call::Acknowledge&& call) {
   }
   ++counters_.valid_status_update_acknowledgements;
   say(*agent, protocol::to_agent::Acknowledge{framework.info.id, call.task, call.uuid});
-  const auto at = framework.tasks.find(call.task);
-  if (at == framework.tasks.end() || at->second.agent != agent->key) return;
-  Task& task = at->second;
-  if (!task.pending || task.pending->uuid != call.uuid) return;
-  const bool over = is_terminal(task.pending->state);
-  task.pending.reset();
-  if (over) remove_task(framework, call.task);
+  Task* task = framework.tasks.find(call.task);
+  if (task == nullptr || task->agent != agent->key) return;
+  if (!task->pending || task->pending->uuid != call.uuid) return;
+  const bool over = is_terminal(task->pending->state);
+  task->pending.reset();
+  if (over) remove_task(framework, *task);
 }
 
 void Machine::call(Framework& framework, call::Kill&& call) {
-  const auto at = framework.tasks.find(call.task);
-  if (at == framework.tasks.end() || is_terminal(at->second.state)) {
+  Task* task = framework.tasks.find(call.task);
+  if (task == nullptr || is_terminal(task->state)) {
     answer_reconcile(framework, call.task, call.agent);
     return;
   }
-  Task& task = at->second;
-  task.kill_asked = true;
-  task.kill_grace = call.grace;
+  task->kill_asked = true;
+  task->kill_grace = call.grace;
   // To an agent that is away: when it registers again.
-  say_kill(agent(task.agent), framework, task);
+  say_kill(agent(task->agent), framework, *task);
 }
 
 void Machine::say_kill(Agent& agent, const Framework& framework, const Task& task) {
@@ -224,14 +222,13 @@ void Machine::answer_reconcile(Framework& framework, const TaskId& id, const Age
   const auto answer = [&](TaskState state, std::string message) {
     return master_status(id, agent, state, Reason::kReconciliation, std::move(message));
   };
-  if (const auto at = framework.tasks.find(id); at != framework.tasks.end()) {
-    const Task& task = at->second;
-    TaskStatus status = answer(task.state, "Reconciliation: Latest task state");
-    status.agent_id = agent_id_of(task);
-    if (!task.command_task) status.executor_id = task.executor_id;
-    if (!task.statuses.empty()) {
-      status.healthy = task.statuses.back().healthy;
-      status.container_id = task.statuses.back().container_id;
+  if (const Task* task = framework.tasks.find(id)) {
+    TaskStatus status = answer(task->state, "Reconciliation: Latest task state");
+    status.agent_id = agent_id_of(*task);
+    if (!task->command_task) status.executor_id = task->executor_id;
+    if (!task->statuses.empty()) {
+      status.healthy = task->statuses.back().healthy;
+      status.container_id = task->statuses.back().container_id;
     }
     return send_status(framework, std::move(status));
   }

@@ -43,6 +43,7 @@ inline constexpr std::size_t kMaxFileRequests = 1'000;  // waiting for agents
 // Of its offers, over all its roles.
 inline constexpr std::size_t kMaxConstraintsPerFramework = 20'000;
 inline constexpr std::size_t kMaxStatusesPerTask = 8;  // the latest, for /state
+inline constexpr std::size_t kUsualStatuses = 2;       // TASK_RUNNING and what it ends in
 inline constexpr std::size_t kMaxExplains = 1'000;     // waiting for the next decision on offers
 // Agents times roles that are explained at once, unless it is for a single request: bounds how long
 // readers hold up a master.

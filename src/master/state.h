@@ -2,6 +2,7 @@
 // failover (§3.6).
 #pragma once
 
+#include <boost/container/flat_set.hpp>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -71,7 +72,7 @@ struct Agent {
   std::optional<WallTime> reregistered_at;
   bool removing = false;  // its MarkUnreachable is on the way to the registry
   int missed_pings = 0;
-  std::set<uint64_t> offers;                                  // their numbers
+  boost::container::flat_set<uint64_t> offers;                // their numbers
   std::set<std::pair<FrameworkKey, std::string_view>> tasks;  // by the id in a task's spec
   std::map<std::pair<FrameworkKey, ExecutorId>, Executor> executors;
   Pool ordinary;  // its key is the agent's own
@@ -124,7 +125,7 @@ using Pending = std::variant<PendingRegistration, PendingUnreachable, PendingOpe
 struct Link {
   bool welcomed = false;
   bool registering = false;  // a Register waits for the registry
-  AgentId agent;             // empty until registered
+  AgentKey agent;            // 0 until registered
   AgentId asking;            // whom a Register named
 };
 

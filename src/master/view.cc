@@ -19,6 +19,19 @@ protocol::Piece<protocol::TaskView> Machine::view_of(const Task& task) const {
   return task.shown;
 }
 
+protocol::Piece<protocol::TaskView> Machine::last_view_of(Task& task) const {
+  if (task.is_shown) return std::move(task.shown);
+  return protocol::TaskView{
+      .spec = task.spec,
+      .framework_id = frameworks_.at(task.framework).info.id,
+      .executor_id = task.command_task ? ExecutorId() : std::move(task.executor_id),
+      .agent_id = agent_id_of(task),
+      .role = std::move(task.role),
+      .state = task.state,
+      .statuses = std::move(task.statuses),
+      .unreachable_since = std::nullopt};
+}
+
 protocol::Piece<protocol::AgentSummary> Machine::view_of(const Agent& agent) const {
   if (!agent.is_shown) {
     agent.shown =
@@ -47,7 +60,7 @@ protocol::FrameworkView Machine::view_of(const Framework& framework) const {
   view.registered_at = framework.registered_at;
   view.reregistered_at = framework.reregistered_at;
   view.tasks.reserve(framework.tasks.size());
-  for (const auto& [id, task] : framework.tasks) view.tasks.push_back(view_of(task));
+  for (const Task& task : framework.tasks.each()) view.tasks.push_back(view_of(task));
   for (const auto& [id, task] : framework.unreachable_tasks) view.unreachable_tasks.push_back(task);
   view.completed_tasks.assign(framework.completed_tasks.begin(), framework.completed_tasks.end());
   for (const uint64_t number : framework.offers) {

@@ -57,9 +57,13 @@ class Driver {
     if (events.empty()) return;
     std::unique_lock lock(mutex_);
     wait_for_room(lock);
-    queue_.insert(queue_.end(), std::make_move_iterator(events.begin()),
-                  std::make_move_iterator(events.end()));
-    events.clear();
+    if (queue_.empty()) {
+      queue_.swap(events);
+    } else {
+      queue_.insert(queue_.end(), std::make_move_iterator(events.begin()),
+                    std::make_move_iterator(events.end()));
+      events.clear();
+    }
     charge_and_wake(lock, cost);
   }
 

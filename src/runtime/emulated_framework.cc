@@ -75,6 +75,7 @@ scheduler::Options machine_options(const EmulatedFrameworkOptions& options) {
   out.framework.user = "root";
   out.framework.roles = {options.role};
   out.masters = options.masters;
+  if (!options.wants_offers) out.suppressed_roles = {options.role};
   return out;
 }
 

@@ -53,6 +53,7 @@ struct EmulatedFrameworkOptions {
   std::vector<std::string> masters;
   std::string name = "emulated";
   std::string role = "*";
+  bool wants_offers = true;  // false: its role is suppressed from the beginning
   Resources task_resources;
   // Normally distributed; never below a tenth of the mean.
   Duration task_length{0};

@@ -14,6 +14,9 @@ namespace {
 // having that much in the trailer, and checks it by an assertion only.
 constexpr std::size_t kShortestChunkHead = 5;
 constexpr std::size_t kMaxReservedBody = std::size_t{1} << 20;
+// Room for the headers of most requests.
+constexpr std::size_t kUsualFields = 8;
+constexpr std::size_t kUsualHeader = 256;
 
 std::string_view plain(string_view text) { return {text.data(), text.size()}; }
 
@@ -128,6 +131,7 @@ class RequestMessage final : public Message<true> {
     }
     request.method = plain(method);
     request.target = plain(target);
+    headers.reserve(kUsualFields, kUsualHeader);
     http11 = version >= 11;
   }
   void on_response_impl(int, string_view, int, error_code&) override {}

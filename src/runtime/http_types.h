@@ -33,6 +33,11 @@ class HttpHeaders {
   }
 
   void add(std::string_view name, std::string_view value);
+  // Room for so many, with so many bytes of names and values.
+  void reserve(std::size_t fields, std::size_t bytes) {
+    fields_.reserve(fields);
+    text_.reserve(bytes);
+  }
   // The first with this name; empty if there is none.
   std::string_view get(std::string_view name) const;
   bool has(std::string_view name) const;
