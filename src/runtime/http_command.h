@@ -17,12 +17,13 @@ struct AcceptUpgrade {
   HttpHeaders headers;
 };
 struct Close {};
+struct GoOn {};
 }  // namespace command
 
 struct HttpServer::Batch::Command {
   ConnectionId id;
   std::variant<HttpReply, command::OpenStream, command::AcceptUpgrade, std::string, SharedBytes,
-               command::Close>
+               command::Close, command::GoOn>
       what;
 };
 

@@ -156,22 +156,33 @@ void HttpConnection::refuse(int status, std::string text) {
   exchanges_.push_back(std::move(exchange));
   parser_.reset();
   HttpReply reply = HttpReply::text(status, std::move(text));
-  answer(exchanges_.back(), reply);
+  answer(exchanges_[exchanges_.size() - 1], reply);
   thread_.settle_later(*this);
 }
 
 std::size_t HttpConnection::parse_frames(std::string_view bytes) {
+  stalled_ = link_full_;
+  if (link_full_) return 0;
+  const std::size_t most = thread_.options().max_link_frames;
   std::vector<std::string_view>& frames = thread_.frames();
   frames.clear();
-  const wire::LinkFrameCut cut = wire::cut_link_frames(bytes, thread_.options().max_frame, frames);
+  const wire::LinkFrameCut cut = wire::cut_link_frames(
+      bytes, thread_.options().max_frame, frames, most > 0 ? most - link_frames_ : bytes.size());
   if (!frames.empty()) thread_.handler().on_frames(link_, frames);
   if (cut.too_long) lose("a frame of the link is too long");
+  link_frames_ += frames.size();
+  if (most > 0 && link_frames_ == most && !buried) {
+    link_full_ = stalled_ = true;
+    thread_.handler().on_link_full(link_);
+  }
   return cut.consumed;
 }
 
 void HttpConnection::on_end_of_input() {
   input_ended_ = true;
   progressed_ = true;
+  // What a link said before its end is still to be heard.
+  if (mode_ == Mode::kLink && link_full_) return;
   if (mode_ == Mode::kStream || mode_ == Mode::kLink || mode_ == Mode::kDraining) {
     return lose("the peer closed the connection");
   }
@@ -183,8 +194,8 @@ void HttpConnection::on_end_of_input() {
 
 void HttpConnection::arm_read_if_wanted() {
   if (input_ended_) return;
-  const bool full = mode_ == Mode::kHttp && parsing_waits() && in_.size() >= kMaxReadAhead;
-  if (!full) watch_.arm_read();
+  const bool waits = mode_ == Mode::kLink ? link_full_ : mode_ == Mode::kHttp && parsing_waits();
+  if (!waits || in_.size() < kMaxReadAhead) watch_.arm_read();
 }
 
 // --- what is to go out
@@ -201,6 +212,10 @@ void HttpConnection::apply(HttpServer::Batch::Command&& command) {
     send(command.id, std::move(buffer));
   } else if (std::holds_alternative<command::Close>(command.what)) {
     close(command.id);
+  } else if (std::holds_alternative<command::GoOn>(command.what)) {
+    if (mode_ != Mode::kLink || command.id != link_) return;
+    link_full_ = false;
+    link_frames_ = 0;
   } else if (Exchange* exchange = find(command.id);
              exchange != nullptr && !exchange->complete && !exchange->streaming) {
     if (auto* reply = std::get_if<HttpReply>(&command.what)) answer(*exchange, *reply);
@@ -344,7 +359,7 @@ void HttpConnection::finish_exchanges() {
       out_.append(std::move(exchanges_[done].held));
     }
   }
-  exchanges_.erase(exchanges_.begin(), exchanges_.begin() + static_cast<std::ptrdiff_t>(done));
+  for (std::size_t i = 0; i < done; ++i) exchanges_.pop_front();
   if (mode_ == Mode::kClosing) {
     // Nothing behind an answer that ends the connection will be answered.
     for (const Exchange& left : std::exchange(exchanges_, {})) {
@@ -356,14 +371,15 @@ void HttpConnection::finish_exchanges() {
   const bool streams = !exchanges_.empty() && exchanges_.front().streaming;
   mode_ = streams ? Mode::kStream : Mode::kHttp;
   if (streams) in_ = {};
-  if (exchanges_.empty() && exchanges_.capacity() > 1) exchanges_.shrink_to_fit();
 }
 
 // --- the end of a batch
 
 void HttpConnection::settle() {
   if (buried) return;
-  if (stalled_ && (mode_ == Mode::kLink || (mode_ == Mode::kHttp && !parsing_waits()))) {
+  const bool goes_on =
+      mode_ == Mode::kLink ? !link_full_ : mode_ == Mode::kHttp && !parsing_waits();
+  if (stalled_ && goes_on) {
     const std::string waiting = std::exchange(in_, {});
     take_input(waiting);
     if (buried) return;
@@ -371,7 +387,10 @@ void HttpConnection::settle() {
   flush();
   if (buried) return;
   const bool nothing_to_come = mode_ == Mode::kHttp && exchanges_.empty() && out_.empty();
-  if (input_ended_ && nothing_to_come) return lose("the peer closed the connection");
+  const bool link_is_done = mode_ == Mode::kLink && !link_full_;
+  if (input_ended_ && (nothing_to_come || link_is_done)) {
+    return lose("the peer closed the connection");
+  }
   arm_read_if_wanted();
   update_deadline();
 }

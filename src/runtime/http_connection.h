@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/fifo.h"
 #include "base/time.h"
 #include "runtime/http_command.h"
 #include "runtime/http_parser.h"
@@ -129,10 +130,12 @@ class HttpConnection final : private Watcher {
   bool stalled_ = false;          // in_ holds what could be parsed but had to wait
   bool deaf_ = false;             // the last request has come: nothing more is parsed
   ConnectionId link_;
+  bool link_full_ = false;       // waits for go_on()
+  std::size_t link_frames_ = 0;  // handed over since the last one
   std::optional<MonoTime> deadline_;
   std::string in_;  // not parsed yet
   std::unique_ptr<RequestParser> parser_;
-  std::vector<Exchange> exchanges_;
+  Fifo<Exchange> exchanges_;
   OutBuffer out_;
   std::string peer_;
 };

@@ -8,13 +8,21 @@
 #include "runtime/http_io_thread.h"
 
 namespace souk::runtime {
+namespace {
+
+constexpr std::size_t kUsualCommands = 16;  // of a batch for one thread
+
+}  // namespace
 
 // --- batches
 
 std::vector<HttpServer::Batch::Command>& HttpServer::Batch::of(ConnectionId id) {
   ++size_;
   if (by_thread_.size() <= io_thread_of(id)) by_thread_.resize(io_thread_of(id) + 1);
-  return by_thread_[io_thread_of(id)];
+  std::vector<Command>& commands = by_thread_[io_thread_of(id)];
+  // It is handed over whole, so there is no room left from the last time.
+  if (commands.empty()) commands.reserve(kUsualCommands);
+  return commands;
 }
 
 void HttpServer::Batch::respond(ConnectionId id, HttpReply reply) {
@@ -37,6 +45,8 @@ void HttpServer::Batch::send(ConnectionId id, std::string bytes) {
 void HttpServer::Batch::send(ConnectionId id, SharedBytes bytes) {
   of(id).push_back({id, std::move(bytes)});
 }
+
+void HttpServer::Batch::go_on(ConnectionId link) { of(link).push_back({link, command::GoOn{}}); }
 
 void HttpServer::Batch::close(ConnectionId id) { of(id).push_back({id, command::Close{}}); }
 

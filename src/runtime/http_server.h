@@ -33,6 +33,8 @@ class HttpHandler {
   virtual void on_frames(ConnectionId link, std::span<const std::string_view> frames) {
     (void)link, (void)frames;
   }
+  // The link has handed over Options::max_link_frames and waits for Batch::go_on().
+  virtual void on_link_full(ConnectionId link) { (void)link; }
   // The peer is gone, or was cut off, before we ended this request, stream or link ourselves. Once
   // for an id, and the last call for it.
   virtual void on_closed(ConnectionId id) = 0;
@@ -58,6 +60,9 @@ class HttpServer {
     std::size_t max_header = kMaxHeaderBytes;
     std::size_t max_send_buffer = kMaxSendBuffer;
     std::size_t max_frame = wire::kMaxLinkFrame;  // beyond: the link is closed
+    // Frames of one link that are handed over before the handler says go_on() for it, so that one
+    // peer alone does not fill the handler's queues; what follows waits in the socket. 0: no bound.
+    std::size_t max_link_frames = 0;
     Duration request_timeout =
         30s;  // from the first byte of a head to its end, and between reads of a body
     Duration idle_timeout = 75s;   // of a kept-alive connection
@@ -81,6 +86,8 @@ class HttpServer {
     void accept_upgrade(ConnectionId id, HttpHeaders headers = {});
     void send(ConnectionId id, std::string bytes);
     void send(ConnectionId id, SharedBytes bytes);
+    // What on_link_full() was told of has been dealt with.
+    void go_on(ConnectionId link);
     // Ends a stream or link once what was sent before is written; drops an unanswered request.
     void close(ConnectionId id);
     bool empty() const { return size_ == 0; }

@@ -194,6 +194,29 @@ TEST(HttpLink, StreamsAndLinksOutliveTheDeadlineOfTheirRequests) {
   EXPECT_TRUE(links.handler.waiter.wait([&] { return links.handler.frames.size() == 2; }));
 }
 
+TEST(HttpLink, WaitsUntilWhatItSaidIsDealtWith) {
+  TestServer server({.max_link_frames = 3});
+  RawClient client(server.port());
+  client.send(std::string(kUpgrade));
+  client.read_until("\r\n\r\n");
+  std::string bytes;
+  for (const char name : {'a', 'b', 'c', 'd', 'e', 'f', 'g'}) bytes += frame(std::string(1, name));
+  client.send(bytes);
+  client.close();  // all the same: what it said is heard
+  auto& handler = server.handler;
+  for (const std::size_t rounds : {1, 2}) {
+    ASSERT_TRUE(handler.waiter.wait([&] { return handler.full.size() == rounds; }));
+    EXPECT_EQ(handler.frames.size(), 3 * rounds);
+    EXPECT_TRUE(handler.closed.empty());
+    HttpServer::Batch batch;
+    batch.go_on(handler.full.back());
+    server.server->submit(batch);
+  }
+  ASSERT_TRUE(handler.waiter.wait([&] { return handler.closed.size() == 1; }));
+  ASSERT_EQ(handler.frames.size(), 7u);
+  EXPECT_EQ(handler.frames[6].second, "g");
+}
+
 TEST(HttpLink, TellsWhenTheOtherEndGoes) {
   TestServer server;
   RawClient client(server.port());

@@ -36,12 +36,19 @@ ConnectionId server_id(souk::ConnectionId id) { return ConnectionId(id.value); }
 // readers get a tenth of that at most.
 constexpr int kSnapshotRest = 9;
 
+// Messages of one agent on their way to the machine's thread: one that floods waits for its turn.
+constexpr std::size_t kMaxLinkFrames = 256;
+
 constexpr std::size_t kCopied = std::size_t{64} << 10;
+
+constexpr std::string_view kSchedulerTarget = "/api/v1/scheduler";
 
 // What the I/O threads hand to the machine's thread.
 struct Input {
   master::Event event;
   wire::ContentType accept = wire::ContentType::kJson;  // of a SUBSCRIBE
+  // No event: this link waits until all that it said before is dealt with.
+  ConnectionId full_link;
 };
 
 }  // namespace
@@ -70,6 +77,7 @@ struct MasterNode::Impl final : HttpHandler {
   void on_request(HttpRequest&& request) override;
   void on_upgrade(HttpRequest&& request) override;
   void on_frames(ConnectionId link, std::span<const std::string_view> frames) override;
+  void on_link_full(ConnectionId link) override;
   void on_closed(ConnectionId id) override;
   void on_drained(unsigned thread) override;
   void scheduler_call(HttpRequest&& request);
@@ -166,7 +174,8 @@ Result<void> MasterNode::Impl::start() {
                                      .threads = threads,
                                      .max_connections = options.max_connections,
                                      .own_file_tables = !options.drop_agent,
-                                     .max_send_buffer = options.max_stream_buffer};
+                                     .max_send_buffer = options.max_stream_buffer,
+                                     .max_link_frames = kMaxLinkFrames};
   auto listening = HttpServer::start(server_options, *this);
   if (!listening) return std::unexpected(listening.error());
   server = std::move(*listening);
@@ -224,6 +233,8 @@ void MasterNode::Impl::on_drained(unsigned thread) {
 void MasterNode::Impl::on_request(HttpRequest&& request) {
   ready.wait(false);
   if (!documents) return;  // the start failed
+  // Nearly all of them: there is no need to take that apart.
+  if (request.target == kSchedulerTarget) return scheduler_call(std::move(request));
   auto target = route_master(request.target);
   if (!target) return server->respond(request.id, std::move(target.error()));
   switch (target->route) {
@@ -376,6 +387,10 @@ void MasterNode::Impl::on_frames(ConnectionId link, std::span<const std::string_
   }
 }
 
+void MasterNode::Impl::on_link_full(ConnectionId link) {
+  io[io_thread_of(link)].inputs.push_back({.event = {}, .full_link = link});
+}
+
 void MasterNode::Impl::on_closed(ConnectionId id) {
   // The machine knows which of the two it was.
   post(id, master::LinkClosed{machine_id(id)});
@@ -385,6 +400,7 @@ void MasterNode::Impl::on_closed(ConnectionId id) {
 // --- the machine's thread
 
 void MasterNode::Impl::on_event(const Now& now, Input&& input) {
+  if (input.full_link != ConnectionId()) return out.go_on(input.full_link);
   if (auto* called = std::get_if<master::SchedulerCalled>(&input.event)) {
     trail.note(now, protocol::name_of(called->call.body), called->call.framework.value);
     if (std::holds_alternative<protocol::call::Subscribe>(called->call.body)) {

@@ -152,6 +152,9 @@ class EchoHandler : public HttpHandler {
       for (const std::string_view frame : received) frames.emplace_back(link, frame);
     });
   }
+  void on_link_full(ConnectionId link) override {
+    waiter.change([&] { full.push_back(link); });
+  }
   void on_closed(ConnectionId id) override {
     waiter.change([&] { closed.push_back(id); });
   }
@@ -160,6 +163,7 @@ class EchoHandler : public HttpHandler {
   std::function<bool(HttpRequest&)> take;
   Waiter waiter;
   std::vector<std::pair<ConnectionId, std::string>> frames;
+  std::vector<ConnectionId> full;
   std::vector<ConnectionId> closed;
 };
 

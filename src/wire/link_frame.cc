@@ -12,9 +12,9 @@ void append_link_bytes(std::string& out, std::string_view bytes) {
 }
 
 LinkFrameCut cut_link_frames(std::string_view bytes, std::size_t max_frame,
-                             std::vector<std::string_view>& frames) {
+                             std::vector<std::string_view>& frames, std::size_t most) {
   LinkFrameCut cut;
-  while (bytes.size() - cut.consumed >= kLinkHeaderBytes) {
+  for (; most > 0 && bytes.size() - cut.consumed >= kLinkHeaderBytes; --most) {
     const std::string_view rest = bytes.substr(cut.consumed);
     std::size_t size = 0;
     for (std::size_t i = 0; i < kLinkHeaderBytes; ++i) {

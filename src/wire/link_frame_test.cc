@@ -65,5 +65,15 @@ RC_GTEST_PROP(LinkFrame, CutAnywhereGivesTheSameFrames, ()) {
   RC_ASSERT(kept.empty());
 }
 
+TEST(LinkFrame, NoMoreThanAreWanted) {
+  std::string bytes;
+  for (const std::string_view each : {"one", "two", "three"}) append_link_bytes(bytes, each);
+  std::vector<std::string_view> frames;
+  const LinkFrameCut cut = cut_link_frames(bytes, 3, frames, 2);
+  EXPECT_EQ(frames, (std::vector<std::string_view>{"one", "two"}));
+  EXPECT_EQ(cut.consumed, 2 * (kLinkHeaderBytes + 3));
+  EXPECT_FALSE(cut.too_long);  // the third was not looked at
+}
+
 }  // namespace
 }  // namespace souk::wire
