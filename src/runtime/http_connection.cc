@@ -182,7 +182,7 @@ void HttpConnection::on_end_of_input() {
   input_ended_ = true;
   progressed_ = true;
   // What a link said before its end is still to be heard.
-  if (mode_ == Mode::kLink && link_full_) return;
+  if (mode_ == Mode::kLink && stalled_) return thread_.settle_later(*this);
   if (mode_ == Mode::kStream || mode_ == Mode::kLink || mode_ == Mode::kDraining) {
     return lose("the peer closed the connection");
   }
