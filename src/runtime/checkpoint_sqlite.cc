@@ -152,9 +152,7 @@ Result<void> SqliteCheckpoint::prepare() {
   }
   auto at = made.begin();
   // Braces evaluate in order: the list above is the order of the members.
-  statements_ = std::unique_ptr<Statements>(new Statements{
-      // NOLINT: an aggregate
-
+  statements_ = std::make_unique<Statements>(Statements{
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++),
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++),
       std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++), std::move(*at++)});

@@ -217,8 +217,9 @@ TaskSpec EmulatedFramework::Impl::make_task(const Offer& offer) {
   tasks[task.id] = {offer.agent_id, mono_now()};
   ++counts.launched;
   // An emulated agent goes by the command, or by the name where an executor runs the task.
-  task.name = fmt::format("sleep {}", to_seconds(last_length));
-  if (!options.executor) return wire::with_command(std::move(task), {.value = task.name});
+  const std::string command = fmt::format("sleep {}", to_seconds(last_length));
+  task.name = command;
+  if (!options.executor) return wire::with_command(std::move(task), {.value = command});
   task.executor = executor;
   return task;
 }

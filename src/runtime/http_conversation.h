@@ -75,7 +75,7 @@ class ClientConversation : protected ClientSocket::Listener, protected BodySink 
   virtual ~ClientConversation() = default;
 
   void start(const ClientRequest& request, std::string_view upgrade_to);
-  virtual void send(std::string bytes) { (void)bytes; }
+  virtual void send(std::string /*bytes*/) {}
   void close();  // without a callback
 
  protected:
