@@ -298,6 +298,10 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool retur
   task.command_task = record.command_task;
   task.short_slot = record.short_slot;
   task.state = record.state;
+  // It ended, and this master heard so: the acknowledgement was lost on its way to the agent.
+  task.counted = is_terminal(task.state) &&
+                 std::ranges::any_of(framework.completed_tasks,
+                                     [&](const auto& view) { return view->spec->id == id; });
   if (task.short_slot && !agent.has_short_slots()) add_short_slots(agent);
   if (!is_terminal(task.state)) {
     allocator_->allocated(framework.key, task.role, agent.pool(task.short_slot).key,

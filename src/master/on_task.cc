@@ -118,7 +118,9 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
     Task& task = *known;
     const bool again = task.pending && task.pending->uuid == status.uuid;
     if (!again) {
-      if (is_terminal(status.state)) count_terminal(*framework, status);
+      if (is_terminal(status.state) && !std::exchange(task.counted, true)) {
+        count_terminal(*framework, status);
+      }
       if (task.statuses.empty()) task.statuses.reserve(kUsualStatuses);
       task.statuses.push_back(
           {status.state, status.timestamp, status.healthy, status.labels, status.container_id});

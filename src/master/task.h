@@ -27,6 +27,7 @@ struct Task {
   // A KILL that may not have reached the agent: repeated when that registers again.
   bool kill_asked = false;
   bool revoked = false;  // its time is up, and it is to be killed for that
+  bool counted = false;  // its end is
   std::optional<Duration> kill_grace;
   // Revocation (§3.3): the number of the inverse offer that names it, 0 if none does.
   uint64_t inverse_offer = 0;

@@ -82,6 +82,18 @@ TEST(MasterTask, ALaggingUpdateDoesNotReviveIt) {
   EXPECT_EQ(world.machine().view().frameworks[0].tasks.size(), 1u);
 }
 
+TEST(MasterTask, ItsEndIsCountedOnceThoughTheAgentTellsItAgain) {
+  Running world;
+  const Uuid uuid = world.update(world.link, world.info.id, "t", TaskState::kFinished);
+  world.call(world.stream, call::Acknowledge{world.agent, TaskId("t"), uuid});
+  world.step(LinkClosed{world.link});  // and the acknowledgement is lost with it
+  const ConnectionId link = world.register_as(world.report({TaskState::kFinished}));
+  world.update(link, world.info.id, "t", TaskState::kFinished);
+  EXPECT_EQ(world.updates(world.stream).back().state, TaskState::kFinished);
+  const auto& counters = world.machine().view().frameworks[0].counters;
+  EXPECT_EQ(counters.terminal[static_cast<std::size_t>(TaskState::kFinished)], 1u);
+}
+
 TEST(MasterTask, AnUpdateOfNobodyIsAcknowledgedByTheMaster) {
   Running world;
   world.update(world.link, FrameworkId("gone"), "x", TaskState::kFinished);
