@@ -13,8 +13,8 @@
 //   newest there is.
 // - A watch tells of the first change after its list was made. It may be lost with the connection.
 // - The service ends no session before its timeout has passed since it last heard of it.
-// - A leader may have been stopped for long. So before its master acts on what it has heard, silence
-//   of two thirds of the timeout is told as SessionSuspended, which ends its lease if that is over.
+// - A leader may have been stopped for long. So silence of two thirds of the timeout is told as
+//   SessionSuspended before its master acts on what it has heard: that ends a lease that is over.
 //
 // How epochs are used: a lock alone does not stop a leader that does not know yet that it is none
 // (its process was paused, say). A node's epoch, ZooKeeper's czxid, is larger than those of all
