@@ -6,16 +6,29 @@
 
 namespace souk::wire {
 
+namespace {
+
+std::string chunk_head(std::size_t record_size) {
+  const std::string length = fmt::format("{}\n", record_size);
+  return fmt::format("{:x}\r\n{}", length.size() + record_size, length);
+}
+
+}  // namespace
+
 void append_record(std::string& out, std::string_view record) {
   fmt::format_to(std::back_inserter(out), "{}\n", record.size());
   out.append(record);
 }
 
 void append_chunk(std::string& out, std::string_view record) {
-  const std::size_t chunk = fmt::formatted_size("{}\n", record.size()) + record.size();
-  fmt::format_to(std::back_inserter(out), "{:x}\r\n", chunk);
-  append_record(out, record);
+  out.append(chunk_head(record.size()));
+  out.append(record);
   out.append("\r\n");
+}
+
+void make_chunk(std::string& record) {
+  record.insert(0, chunk_head(record.size()));
+  record.append("\r\n");
 }
 
 Result<void> RecordParser::reject(std::string message) {

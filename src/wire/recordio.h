@@ -25,6 +25,8 @@ void append_record(std::string& out, std::string_view record);
 
 // One record as one chunk of HTTP/1.1 chunked transfer coding, as Mesos clients expect.
 void append_chunk(std::string& out, std::string_view record);
+// The same in place, for large ones: `record` becomes its chunk.
+void make_chunk(std::string& record);
 
 class RecordParser {
  public:
