@@ -94,6 +94,8 @@ void MasterFlags::add_policy(Flags& flags) {
             "tasks to remember when they have ended");
   flags.add("max_unreachable_tasks_per_framework", machine.max_unreachable_tasks_per_framework,
             "tasks to remember on agents that are unreachable");
+  flags.add("max_operator_event_stream_subscribers", machine.max_operator_streams,
+            "operators that hear of what happens; beyond, the one that came first is dropped");
   allocation.add_to(flags);
   flags.add("min_allocatable_resources", min_allocatable,
             "offer nothing below this; alternatives divided by |");
@@ -111,8 +113,9 @@ void MasterFlags::add_policy(Flags& flags) {
       "io_threads", options.io_threads,
       "threads that read and write connections; several hold more than one limit of open files");
   flags.add("max_connections", options.max_connections, "turn clients away beyond");
-  flags.add("max_stream_buffer_bytes", options.max_stream_buffer,
-            "what a scheduler or an agent may leave unread before it is cut off");
+  flags.add(
+      "max_stream_buffer_bytes", options.max_stream_buffer,
+      "what a scheduler, an agent or a listening operator may leave unread before it is cut off");
 }
 
 Result<void> MasterFlags::finish(const Flags& flags) {

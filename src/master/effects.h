@@ -13,6 +13,7 @@
 #include "model/ids.h"
 #include "protocol/explain_view.h"
 #include "protocol/link.h"
+#include "protocol/operator_events.h"
 #include "protocol/registry.h"
 #include "protocol/scheduler_api.h"
 
@@ -37,6 +38,16 @@ struct OpenStream {
 struct SendToFramework {
   ConnectionId connection;
   protocol::SchedulerEvent event;
+};
+// Answers an operator's SUBSCRIBE with 200 and a stream. Whoever carries it out begins the stream
+// with a view of the machine, this one or a later one, and goes on with what SendToOperators says
+// after that view.
+struct OpenOperatorStream {
+  ConnectionId connection;
+};
+// On all their streams.
+struct SendToOperators {
+  protocol::OperatorEvent event;
 };
 // After what was sent before it.
 struct CloseStream {
@@ -63,8 +74,9 @@ struct Log {
   std::string text;
 };
 
-using Effect = std::variant<Respond, RespondDocument, OpenStream, SendToFramework, CloseStream,
-                            SendToAgent, CloseLink, Persist, ArmTimer, Log>;
+using Effect =
+    std::variant<Respond, RespondDocument, OpenStream, SendToFramework, OpenOperatorStream,
+                 SendToOperators, CloseStream, SendToAgent, CloseLink, Persist, ArmTimer, Log>;
 using Effects = std::vector<Effect>;
 
 }  // namespace souk::master

@@ -73,6 +73,11 @@ struct OperatorCalled {
   std::string principal;  // of the connection; empty: not authenticated
 };
 
+// An operator wants to hear of what happens. Answered by OpenOperatorStream, or by Respond.
+struct OperatorSubscribed {
+  ConnectionId connection;
+};
+
 // What Persist asked for is stored, or could not be.
 struct Persisted {
   protocol::Ticket ticket = 0;
@@ -89,6 +94,6 @@ struct BatchEnded {};
 
 using Event = std::variant<Recovered, SchedulerCalled, ConnectionClosed, AgentSaid, LinkClosed,
                            FileRequested, ExplainRequested, ShareRequested, OperatorCalled,
-                           Persisted, TimerFired, BatchEnded>;
+                           OperatorSubscribed, Persisted, TimerFired, BatchEnded>;
 
 }  // namespace souk::master

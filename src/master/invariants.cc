@@ -38,6 +38,8 @@ std::optional<std::string> Machine::broken_connection() const {
       return broken("agent {} is not pinged", agent.info.id);
     }
   }
+  const bool beats = deadlines_.of({Timer::Kind::kOperatorHeartbeat, 0}).has_value();
+  if (beats != is_watched()) return "heartbeats do not follow the streams of operators";
   if (awaited_.size() != awaited_numbers_.size()) return "the awaited agents are miscounted";
   const auto storing = std::ranges::count_if(pending_, [](const auto& entry) {
     const auto& waits = entry.second.second;

@@ -7,7 +7,8 @@
 // Declared here, defined by subject: on_framework.cc (subscribe, fail over, tear down), on_offer.cc
 // (offers and their answers), on_revocation.cc (inverse offers), on_task.cc (updates, kills,
 // reconciliation), on_agent.cc (links, liveness), on_explain.cc (what people ask), on_operator.cc
-// (weights, quotas), on_timer.cc, on_registry.cc, view.cc (what readers see), invariants.cc.
+// (weights, quotas), on_watch.cc (what operators are told), on_timer.cc, on_registry.cc, view.cc
+// (what readers see), invariants.cc.
 #pragma once
 
 #include <deque>
@@ -58,6 +59,7 @@ class Machine {
   void on(ExplainRequested&& event);
   void on(ShareRequested&& event);
   void on(OperatorCalled&& event);
+  void on(OperatorSubscribed&& event);
   void on(Persisted&& event);
   void on(TimerFired&& event);
   void on(BatchEnded&& event);
@@ -148,7 +150,10 @@ class Machine {
   // The same of one that is about to be forgotten: takes what it can from it.
   protocol::Piece<protocol::TaskView> last_view_of(Task& task) const;
   protocol::Piece<protocol::AgentSummary> view_of(const Agent& agent) const;
+  protocol::AgentSummary summary_of(const Agent& agent) const;
   protocol::FrameworkView view_of(const Framework& framework) const;
+  // Who it is and how it stands, without what it holds.
+  protocol::FrameworkView header_of(const Framework& framework) const;
   void remember_completed(Framework& framework, protocol::Piece<protocol::TaskView> view);
   void answer_reconcile(Framework& framework, const TaskId& task, const AgentId& agent);
   void send_status(Framework& framework, TaskStatus status);
@@ -238,6 +243,19 @@ class Machine {
   void configure_allocator();
   std::shared_ptr<const protocol::RoleSettings> role_settings() const;
 
+  // --- on_watch.cc
+  bool is_watched() const { return !operator_streams_.empty(); }
+  // False if it is none.
+  bool forget_operator_stream(ConnectionId connection);
+  // Once the books say so.
+  void tell_added(const Framework& framework, const Task& task);
+  void tell_updated(const Framework& framework, const TaskStatus& status, TaskState state);
+  void tell_added(const Agent& agent);
+  void tell_removed(const AgentId& agent);
+  void tell_added(const Framework& framework);
+  void tell_updated(const Framework& framework);
+  void tell_removed(const Framework& framework);
+
   // --- look-ups; null if there is none
   Framework* find_framework(const FrameworkId& id);
   const Framework* find_framework(const FrameworkId& id) const;
@@ -310,6 +328,8 @@ class Machine {
   std::deque<OperatorCalled> operator_calls_;
   // For readers; made when one asks, dropped when something changes.
   mutable std::shared_ptr<const protocol::RoleSettings> role_settings_;
+
+  std::deque<ConnectionId> operator_streams_;  // the one that came first in front
 
   struct FileWait {
     ConnectionId connection;

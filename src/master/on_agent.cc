@@ -157,6 +157,7 @@ void Machine::admit(ConnectionId link, to_master::Register&& message, bool retur
     forget_link(old);
     out(CloseLink{old});
   }
+  const bool changed = !known || agent->info != message.agent;
   if (known) {
     ++counters_.agent_reregistrations;
     update_agent(*agent, message.agent);
@@ -168,6 +169,7 @@ void Machine::admit(ConnectionId link, to_master::Register&& message, bool retur
   links_[link].agent = agent->key;
   agent->link = link;
   agent->missed_pings = 0;
+  if (changed) tell_added(*agent);
   say(*agent,
       to_agent::Registered{agent->info.id, options_.ping_interval, options_.max_missed_pings});
   deadlines_.cancel({Timer::Kind::kUnreachable, agent->key.value});
@@ -250,6 +252,7 @@ void Machine::merge_frameworks(Agent& agent, std::vector<FrameworkInfo>&& infos)
     const Duration timeout = info.failover_timeout;
     Framework& framework = add_framework(std::move(info));
     framework.recovered = true;
+    tell_added(framework);
     // Its scheduler is given at least the time that agents get to come back.
     deadlines_.set(
         {Timer::Kind::kFailover, framework.key.value},
@@ -286,7 +289,14 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool retur
       say(agent, to_agent::KillTask{framework.info.id, id, std::nullopt});
       return;
     }
+    const TaskState before = known->state;
     set_task_state(framework, *known, record.state);
+    if (known->state != before) {
+      tell_updated(framework,
+                   master_status(id, agent.info.id, record.state, Reason::kAgentReregistered,
+                                 "Agent reregistered"),
+                   record.state);
+    }
     return;
   }
   // Or told to be by the master before this one.
@@ -335,6 +345,7 @@ void Machine::drop_unreported(Agent& agent,
       count_terminal(framework, status);
       send_status(framework, status);
       set_task_state(framework, task, state);
+      tell_updated(framework, status, state);
     }
     remove_task(framework, task);
   }
@@ -364,6 +375,8 @@ void Machine::forget_unreachable(const Agent& agent) {
                         "Agent reregistered without the task");
       count_terminal(framework, status);
       send_status(framework, status);
+      // Meanwhile another one may have taken its id.
+      if (!framework.tasks.contains(id)) tell_updated(framework, status, view->state);
     }
     remember_completed(framework, std::move(view));
   }
@@ -431,6 +444,7 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
     short_keys_.erase(agent.short_slots.key);
   }
   const AgentId id = agent.info.id;
+  tell_removed(id);
   agent_ids_.erase(id.value);
   agents_.erase(key);
   ++counters_.agent_removals;
@@ -453,6 +467,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
   if (!gone) status.unreachable_time = since;
   if (is_terminal(state)) count_terminal(framework, status);
   send_status(framework, status);
+  tell_updated(framework, status, state);
 
   protocol::Piece<protocol::TaskView> view = view_of(task);
   view.own().state = state;

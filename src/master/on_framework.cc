@@ -121,6 +121,7 @@ void Machine::subscribe(SchedulerCalled&& event) {
   Framework& framework = add_framework(std::move(info));
   framework.offer_constraints = std::move(constraints);
   connect(framework, event, suppressed);
+  tell_added(framework);
   log(Log::Level::kInfo,
       fmt::format("framework {} '{}' subscribed", framework.info.id, framework.info.name));
 }
@@ -144,6 +145,7 @@ void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
   framework.reregistered_at = now_.wall;
   framework.recovered = false;
   connect(framework, event, subscribe.suppressed_roles);
+  tell_updated(framework);
   tell_agents_of(framework);
   // What it may have missed: it need not wait for the agents to try again.
   for (const Task* task : framework.tasks.in_order()) {
@@ -193,6 +195,7 @@ void Machine::connect(Framework& framework, const SchedulerCalled& event,
 void Machine::on(ConnectionClosed&& event) {
   const auto at = streams_.find(event.connection);
   if (at == streams_.end()) {
+    if (forget_operator_stream(event.connection)) return;
     std::erase_if(file_waits_,
                   [&](const auto& wait) { return wait.second.connection == event.connection; });
     std::erase_if(explains_, [&](const auto& wait) { return wait.connection == event.connection; });
@@ -200,6 +203,7 @@ void Machine::on(ConnectionClosed&& event) {
   }
   Framework& framework = this->framework(at->second);
   disconnect(framework);
+  tell_updated(framework);
   log(Log::Level::kInfo,
       fmt::format("framework {} '{}' disconnected; it has {} to come back", framework.info.id,
                   framework.info.name, format_duration(framework.info.failover_timeout)));
@@ -266,6 +270,7 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
           fmt::format("Framework {} removed", framework.info.id));
       count_terminal(framework, status);
       set_task_state(framework, task, TaskState::kKilled);
+      tell_updated(framework, status, TaskState::kKilled);
     }
     remove_task(framework, task);
   }
@@ -275,6 +280,7 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
   if (completed_frameworks_.size() > options_.max_completed_frameworks) {
     completed_frameworks_.pop_front();
   }
+  tell_removed(framework);
   allocator_->remove_framework(key);
   framework_ids_.erase(framework.info.id.value);
   frameworks_.erase(key);
@@ -308,6 +314,7 @@ HttpAnswer Machine::update_framework(Framework& framework, call::UpdateFramework
       rescind(number, Duration::zero());
     }
   }
+  tell_updated(framework);
   tell_agents_of(framework);
   return {200, {}};
 }

@@ -75,6 +75,7 @@ void Machine::persisted(PendingUnreachable&& pending) {
   log(Log::Level::kWarning, fmt::format("agent {} did not come back to this master in time: it is "
                                         "unreachable",
                                         pending.agent));
+  tell_removed(pending.agent);
   for (auto& [key, framework] : frameworks_) {
     send(framework, protocol::event::Failure{pending.agent, {}, std::nullopt});
   }

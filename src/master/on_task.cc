@@ -69,6 +69,7 @@ Task& Machine::add_task(Framework& framework, Agent& agent, Task task) {
   }
   Task& added = framework.tasks.add(std::move(task));
   agent.tasks.insert({framework.key, added.spec->id.value});
+  tell_added(framework, added);
   return added;
 }
 
@@ -128,9 +129,11 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
       task.is_shown = false;
     }
     if (status.uuid) task.pending = std::make_unique<const TaskStatus>(status);
+    const TaskState before = task.state;
     // Whatever is said of the latest state: nothing comes after a terminal one.
     set_task_state(*framework, task,
                    is_terminal(status.state) ? status.state : message.latest_state);
+    if (!again || task.state != before) tell_updated(*framework, status, task.state);
     if (!status.uuid && is_terminal(task.state)) remove_task(*framework, task);
   }
   // Of a task that is not known any more too: the acknowledgement may have been lost on its way to

@@ -52,6 +52,10 @@ void Machine::fired(const Timer& timer) {
       deadlines_.set(timer, now_.mono + options_.heartbeat_interval);
       return;
     }
+    case Timer::Kind::kOperatorHeartbeat:
+      out(SendToOperators{protocol::operator_event::Heartbeat{}});
+      deadlines_.set(timer, now_.mono + options_.heartbeat_interval);
+      return;
     case Timer::Kind::kFailover:
       return remove_framework(FrameworkKey(key), "its scheduler did not come back in time");
     case Timer::Kind::kPing:

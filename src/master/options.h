@@ -31,6 +31,8 @@ struct Options {
   std::size_t max_completed_tasks_per_framework = 1000;
   std::size_t max_unreachable_tasks_per_framework = 1000;
   std::size_t max_offers_per_event = 1000;
+  // Operators that listen at once; beyond, the one that came first is dropped.
+  std::size_t max_operator_streams = 1000;
 
   Switches switches;  // for tests
 };

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "master/test_support.h"
 #include "master/test_transcript.h"
+#include "master/test_watcher.h"
 
 namespace souk::master {
 namespace {
@@ -89,6 +90,7 @@ class Chaos {
       act();
       if (one_in(2)) step(BatchEnded{});
       if (one_in(20)) check_inverse_offers();
+      if (one_in(10)) check_watcher();
     }
     if (!::testing::Test::HasFailure()) heal();
     return digest_.value();
@@ -96,7 +98,8 @@ class Chaos {
 
   // Of all histories: that it was not all refused.
   static inline int launched = 0, passed_on = 0, failovers = 0, unreachable = 0, short_launched = 0,
-                    inverse_offers = 0, preempted = 0, taken_back = 0, revoked_by_module = 0;
+                    inverse_offers = 0, preempted = 0, taken_back = 0, revoked_by_module = 0,
+                    told_operators = 0, watcher_checks = 0;
 
  private:
   bool one_in(uint64_t n) { return rng_.below(n) == 0; }
@@ -118,6 +121,7 @@ class Chaos {
     options.max_completed_tasks_per_framework = 5;
     options.max_unreachable_tasks_per_framework = 5;
     options.max_offers_per_event = 2;
+    options.max_operator_streams = 2;
     allocator::Options shares;
     shares.min_allocatable = parse_alternatives("cpus:0.01|mem:32").value();
     if (one_in(2)) shares.revocation_delay = 2s;
@@ -164,6 +168,8 @@ class Chaos {
     storage_.clear();
     dead_links_.clear();
     open_streams_.clear();
+    operators_.clear();
+    watcher_.reset();
     open_links_.clear();
     for (FakeScheduler& scheduler : schedulers_) forget_stream(scheduler);
     for (FakeAgent& agent : agents_) {
@@ -178,6 +184,7 @@ class Chaos {
     machine_->step(now_, std::move(event), effects);
     const auto broken = machine_->broken_invariant();
     ASSERT_EQ(broken, std::nullopt);
+    watch(effects);
     for (Effect& effect : effects) {
       digest_.add(Transcript::line(effect));
       queue_.push_back(std::move(effect));
@@ -191,6 +198,39 @@ class Chaos {
       if (calm_ && queue_.empty()) store(storage_.size());
     }
     pumping_ = false;
+  }
+
+  // At once: what is said may be carried out later, and the machine is ahead then.
+  void watch(const Effects& effects) {
+    for (const Effect& effect : effects) {
+      if (const auto* told = std::get_if<SendToOperators>(&effect)) {
+        ++told_operators;
+        ASSERT_TRUE(watcher_) << "told to nobody: " << Transcript::line(effect);
+        watcher_->hear(told->event);
+      } else if (std::holds_alternative<OpenOperatorStream>(effect) && !watcher_) {
+        watcher_.emplace(machine_->view());
+      }
+    }
+  }
+  void check_watcher() {
+    if (!watcher_) return;
+    ++watcher_checks;
+    ASSERT_EQ(watcher_->differs_from(machine_->view()), std::nullopt);
+    if (one_in(20)) watcher_.emplace(machine_->view());
+  }
+  void act_operator() {
+    if (!operators_.empty() && one_in(3)) {
+      const ConnectionId gone = any(operators_);
+      std::erase(operators_, gone);
+      open_streams_.erase(gone);
+      step(ConnectionClosed{gone});
+      if (operators_.empty()) watcher_.reset();
+      return;
+    }
+    const ConnectionId connection(next_connection_++);
+    unanswered_.insert(connection);
+    operators_.push_back(connection);
+    step(OperatorSubscribed{connection});
   }
 
   void store(std::size_t most, bool ok = true) {
@@ -228,8 +268,14 @@ class Chaos {
     EXPECT_TRUE(unanswered_.erase(effect.connection)) << "answered twice, or unasked";
     open_streams_.insert(effect.connection);
   }
+  void carry_out(const OpenOperatorStream& effect) {
+    EXPECT_TRUE(unanswered_.erase(effect.connection)) << "answered twice, or unasked";
+    open_streams_.insert(effect.connection);
+  }
+  void carry_out(const SendToOperators&) {}  // see watch()
   void carry_out(const CloseStream& effect) {
     EXPECT_TRUE(open_streams_.erase(effect.connection));
+    std::erase(operators_, effect.connection);
     for (FakeScheduler& scheduler : schedulers_) {
       if (scheduler.stream == effect.connection) forget_stream(scheduler);
     }
@@ -304,6 +350,7 @@ class Chaos {
     to_master::Register message;
     message.agent.id = agent.id;
     message.agent.hostname = agent.hostname;
+    message.agent.port = static_cast<uint16_t>(rng_.below(2));
     message.agent.resources = agent.total;
     message.agent.short_slots = agent.short_slots;
     message.agent.short_slot_limit = 30s;
@@ -604,6 +651,7 @@ class Chaos {
     if (what < 94) return store(1 + rng_.below(3), !one_in(15));
     if (what < 97) return bury(1 + rng_.below(2));
     if (what < 98 && one_in(5)) return kill_master();
+    if (one_in(3)) return act_operator();
     const ConnectionId connection(next_connection_++);
     unanswered_.insert(connection);
     const std::string framework = one_in(10) ? "nobody" : any(schedulers_).info.id.value;
@@ -805,7 +853,10 @@ class Chaos {
 
   void check_healed() {
     check_inverse_offers();
+    check_watcher();
     const protocol::MasterView view = machine_->view();
+    EXPECT_TRUE(view.recovered_agents.empty());
+    EXPECT_TRUE(!watcher_ || watcher_->recovered().empty());
     for (const protocol::AgentSummary& agent : view.agents) {
       EXPECT_TRUE(agent.used.empty()) << agent.info.id.value << " uses " << agent.used.to_string();
     }
@@ -841,6 +892,8 @@ class Chaos {
   std::deque<ConnectionId> dead_links_;  // cut, and the master does not know
   std::set<ConnectionId> open_links_;
   std::set<ConnectionId> open_streams_;
+  std::vector<ConnectionId> operators_;  // that listen
+  std::optional<Watcher> watcher_;       // what they know
   std::set<ConnectionId> unanswered_;
   std::set<TaskId> ran_;
   std::map<TaskId, MonoTime> revoked_;  // with the earliest deadline
@@ -863,6 +916,8 @@ TEST(MasterRandom, HoldsWhateverHappens) {
   EXPECT_GT(Chaos::preempted, 100);
   EXPECT_GT(Chaos::taken_back, 100);
   EXPECT_GT(Chaos::revoked_by_module, 20);
+  EXPECT_GT(Chaos::told_operators, 5000);
+  EXPECT_GT(Chaos::watcher_checks, 2000);
 }
 
 TEST(MasterRandom, SameSeedSameEffects) {

@@ -140,6 +140,7 @@ struct Timer {
     kUnreachable,
     kReregister,
     kRevocation,
+    kOperatorHeartbeat,  // of all their streams at once
   };
   Kind kind = Kind::kOfferExpires;
   uint64_t number = 0;

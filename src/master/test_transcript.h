@@ -169,6 +169,36 @@ class Transcript {
     return fmt::format("to #{} ", effect.connection.value) +
            std::visit([](const auto& event) { return text(event); }, effect.event);
   }
+  static std::string text(const OpenOperatorStream& effect) {
+    return fmt::format("open #{} of an operator", effect.connection.value);
+  }
+  static std::string text(const SendToOperators& effect) {
+    return "to operators " +
+           std::visit([](const auto& event) { return text(event); }, effect.event);
+  }
+  static std::string text(const protocol::operator_event::TaskAdded& event) {
+    return fmt::format("TASK_ADDED {}", event.task->spec->id);
+  }
+  static std::string text(const protocol::operator_event::TaskUpdated& event) {
+    return fmt::format("TASK_UPDATED {} {}", event.status.task_id, to_string(event.state));
+  }
+  static std::string text(const protocol::operator_event::AgentAdded& event) {
+    return fmt::format("AGENT_ADDED {}", event.agent.info.id);
+  }
+  static std::string text(const protocol::operator_event::AgentRemoved& event) {
+    return fmt::format("AGENT_REMOVED {}", event.agent);
+  }
+  static std::string text(const protocol::operator_event::FrameworkAdded& event) {
+    return fmt::format("FRAMEWORK_ADDED {}", event.framework->info.id);
+  }
+  static std::string text(const protocol::operator_event::FrameworkUpdated& event) {
+    return fmt::format("FRAMEWORK_UPDATED {}{}", event.framework->info.id,
+                       event.framework->active ? "" : " inactive");
+  }
+  static std::string text(const protocol::operator_event::FrameworkRemoved& event) {
+    return fmt::format("FRAMEWORK_REMOVED {}", event.framework.id);
+  }
+  static std::string text(const protocol::operator_event::Heartbeat&) { return "HEARTBEAT"; }
   static std::string text(const CloseStream& effect) {
     return fmt::format("close #{}", effect.connection.value);
   }

@@ -34,21 +34,24 @@ protocol::Piece<protocol::TaskView> Machine::last_view_of(Task& task) const {
 
 protocol::Piece<protocol::AgentSummary> Machine::view_of(const Agent& agent) const {
   if (!agent.is_shown) {
-    agent.shown =
-        protocol::AgentSummary{.info = agent.info,
-                               .active = agent.link.has_value(),
-                               .registered_at = agent.registered_at,
-                               .reregistered_at = agent.reregistered_at,
-                               .used = agent.ordinary.used + agent.short_slots.used,
-                               .offered = agent.ordinary.offered + agent.short_slots.offered,
-                               .short_used = agent.short_slots.used,
-                               .short_offered = agent.short_slots.offered};
+    agent.shown = summary_of(agent);
     agent.is_shown = true;
   }
   return agent.shown;
 }
 
-protocol::FrameworkView Machine::view_of(const Framework& framework) const {
+protocol::AgentSummary Machine::summary_of(const Agent& agent) const {
+  return {.info = agent.info,
+          .active = agent.link.has_value(),
+          .registered_at = agent.registered_at,
+          .reregistered_at = agent.reregistered_at,
+          .used = agent.ordinary.used + agent.short_slots.used,
+          .offered = agent.ordinary.offered + agent.short_slots.offered,
+          .short_used = agent.short_slots.used,
+          .short_offered = agent.short_slots.offered};
+}
+
+protocol::FrameworkView Machine::header_of(const Framework& framework) const {
   protocol::FrameworkView view;
   view.info = framework.info;
   view.active = framework.active();
@@ -59,6 +62,11 @@ protocol::FrameworkView Machine::view_of(const Framework& framework) const {
   view.offer_constraints = framework.offer_constraints;
   view.registered_at = framework.registered_at;
   view.reregistered_at = framework.reregistered_at;
+  return view;
+}
+
+protocol::FrameworkView Machine::view_of(const Framework& framework) const {
+  protocol::FrameworkView view = header_of(framework);
   view.tasks.reserve(framework.tasks.size());
   for (const Task& task : framework.tasks.each()) view.tasks.push_back(view_of(task));
   for (const auto& [id, task] : framework.unreachable_tasks) view.unreachable_tasks.push_back(task);

@@ -16,7 +16,9 @@
 #include "runtime/http_text.h"
 #include "runtime/metrics.h"
 #include "runtime/system_facts.h"
+#include "wire/codec_operator_events.h"
 #include "wire/master_json.h"
+#include "wire/recordio.h"
 
 namespace souk::runtime {
 namespace {
@@ -100,6 +102,10 @@ DocumentKey key_of(wire::OperatorQuestion question, wire::ContentType type) {
   constexpr DocumentKey kQuestions = 1 << 16;
   return kQuestions + 2 * static_cast<DocumentKey>(question.type) + static_cast<DocumentKey>(type);
 }
+DocumentKey key_of_subscribed(wire::ContentType type) {
+  constexpr DocumentKey kSubscribed = 1 << 17;
+  return kSubscribed + static_cast<DocumentKey>(type);
+}
 
 }  // namespace
 
@@ -108,6 +114,7 @@ struct MasterDocuments::Impl {
     MasterTarget target;
     std::function<std::string()> make;                // set: instead of a document of the view
     std::optional<wire::OperatorQuestion> operators;  // set: of the operator API, instead
+    std::optional<ConnectionId> stream;               // set: its first event, instead
     wire::ContentType accept = wire::ContentType::kJson;
     std::function<void(HttpReply)> done;
   };
@@ -132,6 +139,10 @@ struct MasterDocuments::Impl {
   std::string render(const MasterTarget& target, const protocol::MasterView& view);
   SharedBytes document(const MasterTarget& target,
                        const std::shared_ptr<const protocol::MasterView>& view);
+  SharedBytes subscribed(wire::ContentType type,
+                         const std::shared_ptr<const protocol::MasterView>& view);
+  SharedBytes& rendered_of(DocumentKey key,
+                           const std::shared_ptr<const protocol::MasterView>& view);
   template <class Render>
   SharedBytes shared(DocumentKey key, const std::shared_ptr<const protocol::MasterView>& view,
                      const Render& render);
@@ -198,16 +209,33 @@ SharedBytes MasterDocuments::Impl::document(
   return shared(key_of(target.route), view, [&] { return render(target, *view); });
 }
 
+SharedBytes& MasterDocuments::Impl::rendered_of(
+    DocumentKey key, const std::shared_ptr<const protocol::MasterView>& view) {
+  if (rendered_from != view) {
+    rendered.clear();
+    rendered_from = view;
+  }
+  return rendered[key];
+}
+
+// Never an older one, unlike other documents: what happened since would be missing.
+SharedBytes MasterDocuments::Impl::subscribed(
+    wire::ContentType type, const std::shared_ptr<const protocol::MasterView>& view) {
+  SharedBytes& bytes = rendered_of(key_of_subscribed(type), view);
+  if (!bytes) {
+    std::string event = wire::render_subscribed(*view, context.heartbeat_interval, type);
+    wire::make_chunk(event);
+    bytes = std::make_shared<const std::string>(std::move(event));
+  }
+  return bytes;
+}
+
 // The same bytes for all who ask of one snapshot.
 template <class Render>
 SharedBytes MasterDocuments::Impl::shared(DocumentKey key,
                                           const std::shared_ptr<const protocol::MasterView>& view,
                                           const Render& render) {
-  if (rendered_from != view) {
-    rendered.clear();
-    rendered_from = view;
-  }
-  SharedBytes& bytes = rendered[key];
+  SharedBytes& bytes = rendered_of(key, view);
   if (!bytes) {
     // Those who do not read what they asked for keep it alive: with too many large ones the newest
     // of them serves once more.
@@ -231,14 +259,22 @@ void MasterDocuments::Impl::run() {
       if (stopping) return;
       questions.swap(waiting);
     }
+    std::vector<ConnectionId> beginning;
+    for (const Question& question : questions) {
+      if (question.stream) beginning.push_back(*question.stream);
+    }
     std::shared_ptr<const protocol::MasterView> view;
     for (const Question& question : questions) {
       if (question.make) {
         question.done(HttpReply::json(question.make()));
         continue;
       }
-      if (!view) view = context.view();
-      if (question.operators) {
+      if (!view) view = context.view(beginning);
+      if (question.stream) {
+        HttpReply first;
+        first.body = subscribed(question.accept, view);
+        question.done(std::move(first));
+      } else if (question.operators) {
         question.done(operators_answer(question, view));
       } else {
         answer(question, view);
@@ -304,6 +340,15 @@ void MasterDocuments::ask(MasterTarget target, std::function<void(HttpReply)> do
 void MasterDocuments::ask(wire::OperatorQuestion question, wire::ContentType accept,
                           std::function<void(HttpReply)> done) {
   impl_->ask({.operators = question, .accept = accept, .done = std::move(done)});
+}
+
+void MasterDocuments::subscribe(ConnectionId stream, wire::ContentType type,
+                                std::function<void(SharedBytes)> done) {
+  // Of a refusal too, whose text has no place in a stream.
+  const auto pass_on = [done = std::move(done)](HttpReply reply) {
+    done(reply.status == 200 ? std::move(reply.body) : nullptr);
+  };
+  impl_->ask({.stream = stream, .accept = type, .done = pass_on});
 }
 
 void MasterDocuments::render(std::function<std::string()> make,

@@ -19,10 +19,14 @@ namespace souk::runtime {
 
 class MasterDocuments {
  public:
-  using ViewSource = std::function<std::shared_ptr<const protocol::MasterView>()>;
+  // Blocks until the machine has answered. For these streams of operators the view is the one that
+  // they begin with.
+  using ViewSource = std::function<std::shared_ptr<const protocol::MasterView>(
+      const std::vector<ConnectionId>& beginning)>;
 
   struct Context {
-    ViewSource view;  // blocks until the machine has answered; null when it is stopping
+    ViewSource view;
+    Duration heartbeat_interval;  // as operators that listen are told
     std::function<HttpServer::Stats()> http;
     std::vector<std::pair<std::string, std::string>> flags;
     WallTime started;
@@ -39,6 +43,9 @@ class MasterDocuments {
   // The same for JSON that `make` renders, on the documents' thread, from what it has brought
   // along.
   void render(std::function<std::string()> make, std::function<void(HttpReply)> done);
+  // The first event of an operator's stream, as a whole chunk; null with too many waiting.
+  void subscribe(ConnectionId stream, wire::ContentType type,
+                 std::function<void(SharedBytes)> done);
   void stop();
 
  private:

@@ -19,6 +19,7 @@
 #include "runtime/loop.h"
 #include "runtime/master_documents.h"
 #include "runtime/master_routes.h"
+#include "runtime/operator_streams.h"
 #include "runtime/registry_sqlite.h"
 #include "wire/codec_link.h"
 #include "wire/codec_operator.h"
@@ -103,6 +104,8 @@ struct MasterNode::Impl final : HttpHandler {
   void carry_out_one(master::RespondDocument&& effect);
   void carry_out_one(master::OpenStream&& effect);
   void carry_out_one(master::SendToFramework&& effect);
+  void carry_out_one(master::OpenOperatorStream&& effect);
+  void carry_out_one(master::SendToOperators&& effect);
   void carry_out_one(master::CloseStream&& effect);
   void carry_out_one(master::SendToAgent&& effect);
   void carry_out_one(master::CloseLink&& effect);
@@ -110,7 +113,10 @@ struct MasterNode::Impl final : HttpHandler {
   void carry_out_one(master::ArmTimer&& effect);
   void carry_out_one(master::Log&& effect);
 
-  std::shared_ptr<const protocol::MasterView> snapshot();
+  void begin_operator_stream(ConnectionId id, const SharedBytes& view);
+  void forget_operators(const std::vector<ConnectionId>& lost);
+
+  std::shared_ptr<const protocol::MasterView> snapshot(const std::vector<ConnectionId>& beginning);
 
   MasterNodeOptions options;
   Rng rng{random_seed()};
@@ -134,6 +140,7 @@ struct MasterNode::Impl final : HttpHandler {
   std::vector<master::Persist> to_store;
   HttpServer::Batch out;
   HashMap<uint64_t, wire::ContentType> streams;
+  OperatorStreams operators{options.max_stream_buffer};
   // Consecutive events for one stream or link leave as one buffer.
   uint64_t gathered_for = 0;
   std::string gathered;
@@ -190,10 +197,12 @@ Result<void> MasterNode::Impl::start() {
   options.machine.role_weights = options.allocation.role_weights;
   machine =
       std::make_unique<master::Machine>(options.machine, std::move(*allocator), rng.fork("master"));
-  MasterDocuments::Context context{.view = [this] { return snapshot(); },
-                                   .http = [this] { return server->stats(); },
-                                   .flags = options.flags,
-                                   .started = wall_now()};
+  MasterDocuments::Context context{
+      .view = [this](const auto& streams) { return snapshot(streams); },
+      .heartbeat_interval = options.machine.heartbeat_interval,
+      .http = [this] { return server->stats(); },
+      .flags = options.flags,
+      .started = wall_now()};
   documents = std::make_unique<MasterDocuments>(std::move(context));
   driver.post({master::Recovered{registry->initial()}});
   ready = true;
@@ -287,6 +296,9 @@ void MasterNode::Impl::operator_call(HttpRequest&& request) {
   }
   const auto accept = check_accept(request);
   if (!accept) return server->respond(request.id, accept.error());
+  if (std::holds_alternative<wire::OperatorSubscribe>(*call)) {
+    return post(request.id, master::OperatorSubscribed{machine_id(request.id)}, 0, *accept);
+  }
   documents->ask(
       std::get<wire::OperatorQuestion>(*call), *accept,
       [this, id = request.id](HttpReply reply) { server->respond(id, std::move(reply)); });
@@ -406,8 +418,11 @@ void MasterNode::Impl::on_event(const Now& now, Input&& input) {
     if (std::holds_alternative<protocol::call::Subscribe>(called->call.body)) {
       streams[called->connection.value] = input.accept;
     }
+  } else if (auto* subscribed = std::get_if<master::OperatorSubscribed>(&input.event)) {
+    streams[subscribed->connection.value] = input.accept;
   } else if (auto* closed = std::get_if<master::ConnectionClosed>(&input.event)) {
     streams.erase(closed->connection.value);
+    operators.forget(server_id(closed->connection));
   }
   step(now, std::move(input.event));
 }
@@ -418,6 +433,9 @@ void MasterNode::Impl::on_batch_end(const Now& now) {
   store(now);
   step(now, master::BatchEnded{});
   flush_gathered();
+  std::vector<ConnectionId> lost;
+  operators.flush(out, lost);
+  forget_operators(lost);
   server->submit(out);
 }
 
@@ -496,9 +514,46 @@ void MasterNode::Impl::carry_out_one(master::SendToFramework&& effect) {
   wire::append_chunk(gathered, record);
 }
 
+void MasterNode::Impl::carry_out_one(master::OpenOperatorStream&& effect) {
+  const ConnectionId id = server_id(effect.connection);
+  const auto at = streams.find(effect.connection.value);
+  if (at == streams.end()) return;  // it went away meanwhile
+  const wire::ContentType type = at->second;
+  out.open_stream(id, std::string(wire::mime_type(type)));
+  operators.open(id, type);
+  documents->subscribe(id, type, [this, id](const SharedBytes& view) {
+    loop.post([this, id, view] { begin_operator_stream(id, view); });
+  });
+}
+
+void MasterNode::Impl::begin_operator_stream(ConnectionId id, const SharedBytes& view) {
+  HttpServer::Batch batch;
+  std::vector<ConnectionId> lost;
+  if (view) {
+    operators.begin(id, view, batch, lost);
+  } else {
+    log_warning("an operator cannot listen: too many readers wait");
+    operators.forget(id);
+    batch.close(id);
+    lost.push_back(id);
+  }
+  server->submit(batch);
+  forget_operators(lost);
+}
+
+// The server does not tell of ends that we made.
+void MasterNode::Impl::forget_operators(const std::vector<ConnectionId>& lost) {
+  for (const ConnectionId id : lost) driver.post({master::ConnectionClosed{machine_id(id)}});
+}
+
+void MasterNode::Impl::carry_out_one(master::SendToOperators&& effect) {
+  operators.say(effect.event);
+}
+
 void MasterNode::Impl::carry_out_one(master::CloseStream&& effect) {
   flush_gathered();
   streams.erase(effect.connection.value);
+  operators.forget(server_id(effect.connection));
   out.close(server_id(effect.connection));
 }
 
@@ -536,11 +591,12 @@ void MasterNode::Impl::carry_out_one(master::Log&& effect) {
 }
 
 // Begun on the machine's thread, finished on the one that asks.
-std::shared_ptr<const protocol::MasterView> MasterNode::Impl::snapshot() {
+std::shared_ptr<const protocol::MasterView> MasterNode::Impl::snapshot(
+    const std::vector<ConnectionId>& beginning) {
   std::this_thread::sleep_for(next_view_at - mono_now());
   std::promise<std::unique_ptr<protocol::MasterView>> promise;
   auto made = promise.get_future();
-  loop.post([this, &promise] {
+  loop.post([this, &promise, &beginning] {
     const MonoTime start = mono_now();
     std::unique_ptr<protocol::MasterView> view;
     if (!latest_view || view_version != version) {
@@ -549,6 +605,8 @@ std::shared_ptr<const protocol::MasterView> MasterNode::Impl::snapshot() {
       const MonoTime end = mono_now();
       next_view_at = end + kSnapshotRest * (end - start);
     }
+    // Between two batches: what was said before has been handed out.
+    for (const ConnectionId id : beginning) operators.pin(id);
     promise.set_value(std::move(view));
   });
   if (auto view = made.get()) {
@@ -572,6 +630,6 @@ Result<std::unique_ptr<MasterNode>> MasterNode::start(MasterNodeOptions options)
 const std::string& MasterNode::ip() const { return impl_->server->ip(); }
 uint16_t MasterNode::port() const { return impl_->server->port(); }
 std::string MasterNode::url() const { return impl_->url; }
-std::shared_ptr<const protocol::MasterView> MasterNode::view() { return impl_->snapshot(); }
+std::shared_ptr<const protocol::MasterView> MasterNode::view() { return impl_->snapshot({}); }
 
 }  // namespace souk::runtime

@@ -307,7 +307,10 @@ void MasterProcess::carry_out(master::Respond&& effect) {
                                   .body = std::move(effect.answer.body)});
 }
 
-void MasterProcess::carry_out(master::RespondDocument&&) {}  // nobody asks
+// Nobody asks, and nobody listens.
+void MasterProcess::carry_out(master::RespondDocument&&) {}
+void MasterProcess::carry_out(master::OpenOperatorStream&&) {}
+void MasterProcess::carry_out(master::SendToOperators&&) {}
 
 void MasterProcess::carry_out(master::OpenStream&& effect) {
   const auto at = connections_.find(effect.connection.value);

@@ -99,6 +99,8 @@ class MasterProcess final : public Process {
   void carry_out(master::RespondDocument&& effect);
   void carry_out(master::OpenStream&& effect);
   void carry_out(master::SendToFramework&& effect);
+  void carry_out(master::OpenOperatorStream&& effect);
+  void carry_out(master::SendToOperators&& effect);
   void carry_out(master::CloseStream&& effect);
   void carry_out(master::SendToAgent&& effect);
   void carry_out(master::CloseLink&& effect);

@@ -299,6 +299,7 @@ std::expected<DecodedOperatorCall, HttpAnswer> decode_operator_call(std::string_
   }
   // A type that this version does not know was dropped by the parser.
   if (!in.has_type()) return absent("type");
+  if (in.type() == PbCall::SUBSCRIBE) return OperatorSubscribe{};
   if (find_row(kQuestions, in.type()) != nullptr ||
       find_row(kStateQuestions, in.type()) != nullptr) {
     return OperatorQuestion{in.type()};

@@ -25,7 +25,11 @@ struct OperatorQuestion {
   bool operator==(const OperatorQuestion&) const = default;
 };
 
-using DecodedOperatorCall = std::variant<OperatorQuestion, protocol::OperatorCall>;
+// A call that opens a stream of events (codec_operator_events.h).
+struct OperatorSubscribe {};
+
+using DecodedOperatorCall =
+    std::variant<OperatorQuestion, OperatorSubscribe, protocol::OperatorCall>;
 
 // An error is the answer to send: 400 with a text for what is malformed, 501 for what is not built,
 // by its name. Roles and how quotas relate are for the master to check.

@@ -205,7 +205,9 @@ TEST(OperatorCodec, EveryCallIsKnown) {
   for (int i = 0; i < types->value_count(); ++i) {
     const std::string& name = types->value(i)->name();
     const auto decoded = decode_operator_call(R"({"type":")" + name + "\"}", ContentType::kJson);
-    if (decoded) {
+    if (decoded && std::holds_alternative<OperatorSubscribe>(*decoded)) {
+      EXPECT_EQ(name, "SUBSCRIBE");
+    } else if (decoded) {
       EXPECT_TRUE(std::holds_alternative<OperatorQuestion>(*decoded)) << name;
       expect_sound(answer(name));
       asking.insert(name);

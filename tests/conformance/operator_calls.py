@@ -269,6 +269,7 @@ def test_every_call_of_the_api(cluster):
     rows = [line.split("\t") for line in NAMES.read_text().splitlines()]
     names = [row[2] for row in rows if row[:2] == ["enum", "mesos.v1.master.Call.Type"]]
     check(len(names) >= 40, f"{len(names)}")
+    names.remove("SUBSCRIBE")  # see operator_events.py
     for name in names:
         answer = ask(cluster, {"type": name})
         if name not in BUILT:
