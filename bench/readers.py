@@ -1,9 +1,10 @@
 """Readers of a large cluster: how long /state, GET_STATE and /metrics take at N agents (50,000) with
 two tasks each that come and go, and what it does to others: the overhead of short tasks (probes of
-1 s) without any reader and with 20 that read on and on. Another reader asks for /state and does not
-read: what the master holds for it is bounded.
+1 s) without any reader, with 20 that read on and on, and with 20 that listen to the stream of events
+(SUBSCRIBE). Another reader asks for /state and does not read, and one listens and does not read: what
+the master holds for them is bounded.
 
-    ./dev bench readers [--agents=50000]      about 4 minutes
+    ./dev bench readers [--agents=50000]      about 6 minutes
 """
 import argparse
 import json
@@ -18,6 +19,7 @@ from emulation import Bench, facts, finish, header, say
 
 FRAMEWORKS = 200
 READERS = 20
+TYPES = ("application/json", "application/x-protobuf")
 
 
 def get_state(content_type):
@@ -46,6 +48,74 @@ def read_on(bench, documents, stop, answers):
             except OSError:
                 status = 0
             answers.append(status)
+
+
+class Listener(threading.Thread):
+    """Reads an operator's stream and counts its bytes: to parse them all would take the core of those
+    that are emulated."""
+
+    def __init__(self, port, content_type, reads=True):
+        super().__init__(daemon=True)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=120)
+        self.reads = reads
+        self.start_time = time.monotonic()
+        self.first_s, self.first_bytes, self.bytes, self.ended = None, 0, 0, False
+        body = b'{"type":"SUBSCRIBE"}'
+        self.socket.sendall(b"POST /api/v1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                            b"Accept: %s\r\nContent-Length: %d\r\n\r\n%s"
+                            % (content_type.encode(), len(body), body))
+
+    def run(self):
+        while not self.reads:
+            time.sleep(1)
+        data, wanted = b"", None
+        try:
+            while piece := self.socket.recv(1 << 20):
+                self.bytes += len(piece)
+                if self.first_s is not None:
+                    continue
+                if wanted is None:  # where the first chunk ends
+                    data += piece
+                    head = data.find(b"\r\n\r\n")
+                    end = data.find(b"\r\n", head + 4)
+                    if head < 0 or end < 0:
+                        continue
+                    self.first_bytes = int(data[head + 4:end], 16)
+                    wanted = end + 2 + self.first_bytes
+                if self.bytes >= wanted:
+                    self.first_s = time.monotonic() - self.start_time
+        except OSError:
+            pass
+        self.ended = True
+
+
+def listen(bench, result):
+    """READERS listeners, half of them in each encoding, while probes run."""
+    listeners = [Listener(bench.port, TYPES[i % 2]) for i in range(READERS)]
+    for each in listeners:
+        each.start()
+    while any(each.first_s is None and not each.ended for each in listeners):
+        time.sleep(0.1)
+    cpu, before, start = bench.master.cpu_s(), sum(each.bytes for each in listeners), time.monotonic()
+    heard = overhead(bench, "heard")
+    took = time.monotonic() - start
+    result.update({
+        "overhead_listened_ms_p50": heard["overhead_ms_p50"],
+        "overhead_listened_ms_p99": heard["overhead_ms_p99"],
+        "listeners": READERS, "listeners_cut_off": sum(each.ended for each in listeners),
+        "subscribed_s_max": max(each.first_s or 0 for each in listeners),
+        "subscribed_json_mb": listeners[0].first_bytes / 1e6,
+        "subscribed_protobuf_mb": listeners[1].first_bytes / 1e6,
+        "listened_mb_per_s": (sum(each.bytes for each in listeners) - before) / took / 1e6,
+        "listened_master_cpu_percent": (bench.master.cpu_s() - cpu) / took * 100})
+    silent = Listener(bench.port, TYPES[0], reads=False)
+    rss, most = bench.master.rss_bytes(), 0
+    for _ in range(150):
+        most = max(most, bench.master.rss_bytes())
+        time.sleep(0.2)
+    result["silent_listener_mb"] = (most - rss) / 1e6
+    for each in listeners + [silent]:
+        each.socket.close()
 
 
 def overhead(bench, name, count=200):
@@ -111,6 +181,7 @@ def main():
             thread.join(150)
         rss = bench.master.rss_bytes() / 1e6
         silent_mb, silent = one_that_does_not_read(bench, 30)
+        listen(bench, result)
         result.update({
             "overhead_ms_p50": quiet["overhead_ms_p50"], "overhead_ms_p99": quiet["overhead_ms_p99"],
             "overhead_read_ms_p50": read["overhead_ms_p50"],
@@ -121,7 +192,13 @@ def main():
         f"{result['overhead_ms_p99']:.0f}) undisturbed, {result['overhead_read_ms_p50']:.0f} ms (p99 "
         f"{result['overhead_read_ms_p99']:.0f}) with {READERS} readers, who got {len(answers)} "
         f"answers ({result['answers_not_200']} not 200)")
-    say(f"{silent} readers of /state that do not read: {silent_mb:.0f} MB")
+    say(f"{READERS} that listen: {result['overhead_listened_ms_p50']:.0f} ms (p99 "
+        f"{result['overhead_listened_ms_p99']:.0f}); SUBSCRIBED {result['subscribed_json_mb']:.0f} MB of "
+        f"JSON, {result['subscribed_protobuf_mb']:.0f} MB of protobuf, after at most "
+        f"{result['subscribed_s_max']:.1f} s; {result['listened_mb_per_s']:.1f} MB/s in all, master at "
+        f"{result['listened_master_cpu_percent']:.0f}% CPU, {result['listeners_cut_off']} cut off")
+    say(f"{silent} readers of /state that do not read: {silent_mb:.0f} MB; one that listens and does not "
+        f"read: {result['silent_listener_mb']:.0f} MB")
     finish(result)
 
 
