@@ -90,7 +90,7 @@ TEST(MasterTask, ItsEndIsCountedOnceThoughTheAgentTellsItAgain) {
   const ConnectionId link = world.register_as(world.report({TaskState::kFinished}));
   world.update(link, world.info.id, "t", TaskState::kFinished);
   EXPECT_EQ(world.updates(world.stream).back().state, TaskState::kFinished);
-  const auto& counters = world.machine().view().frameworks[0].counters;
+  const auto counters = world.machine().view().frameworks[0].counters;
   EXPECT_EQ(counters.terminal[static_cast<std::size_t>(TaskState::kFinished)], 1u);
 }
 
