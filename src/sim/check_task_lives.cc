@@ -150,7 +150,6 @@ void TaskLivesChecker::told(const SchedulerProcess& scheduler, const TaskStatus&
                 to_string(status.state), status.task_id);
   }
   const auto number = static_cast<std::size_t>(at - task.updates.begin());
-  at->told = true;
   // A leader whose clocks stood still, and which was replaced, says what was true then.
   const MasterProcess* leader = world().leader();
   if (leader != nullptr && scheduler.master() != leader->id()) {

@@ -40,7 +40,6 @@ class TaskLivesChecker final : public Checker {
     TaskState state = TaskState::kStaging;
     ProcessId agent;
     bool stored = false;
-    bool told = false;
     MonoTime made;
   };
   struct Running {
