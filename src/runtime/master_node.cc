@@ -3,6 +3,7 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -149,8 +150,9 @@ struct MasterNode::Impl final : HttpHandler {
   void flush_gathered();
   uint64_t version = 0;
 
-  // --- the documents' thread: the latest view, and of which version it is; it serves all who ask
-  // until something changes
+  // The latest view, and of which version it is: it serves all who ask until something changes. Of
+  // one thread that asks at a time.
+  std::mutex viewing;
   uint64_t view_version = 0;
   std::shared_ptr<const protocol::MasterView> latest_view;
   MonoTime next_view_at;
@@ -593,6 +595,7 @@ void MasterNode::Impl::carry_out_one(master::Log&& effect) {
 // Begun on the machine's thread, finished on the one that asks.
 std::shared_ptr<const protocol::MasterView> MasterNode::Impl::snapshot(
     const std::vector<ConnectionId>& beginning) {
+  const std::lock_guard lock(viewing);
   std::this_thread::sleep_for(next_view_at - mono_now());
   std::promise<std::unique_ptr<protocol::MasterView>> promise;
   auto made = promise.get_future();
