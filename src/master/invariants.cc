@@ -41,6 +41,11 @@ std::optional<std::string> Machine::broken_connection() const {
   const bool beats = deadlines_.of({Timer::Kind::kOperatorHeartbeat, 0}).has_value();
   if (beats != is_watched()) return "heartbeats do not follow the streams of operators";
   if (awaited_.size() != awaited_numbers_.size()) return "the awaited agents are miscounted";
+  for (const auto& [number, agent] : awaited_) {
+    if (deadlines_.of({Timer::Kind::kReregister, number}).has_value() == agent.removing) {
+      return broken("agent {} is awaited for ever", agent.id);
+    }
+  }
   const auto storing = std::ranges::count_if(pending_, [](const auto& entry) {
     const auto& waits = entry.second.second;
     return waits && std::holds_alternative<PendingOperatorCall>(*waits);

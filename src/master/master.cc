@@ -40,7 +40,7 @@ void Machine::on(Recovered&& event) {
   configure_allocator();
   uint64_t number = 0;
   for (const auto& [id, agent] : registry_.admitted) {
-    awaited_[++number] = id;
+    awaited_[++number] = {id};
     awaited_numbers_[id] = number;
     deadlines_.set({Timer::Kind::kReregister, number},
                    now_.mono + options_.agent_reregister_timeout);

@@ -312,7 +312,7 @@ class Machine {
   // registration that the registry held up must not take the place of a newer one.
   HashMap<std::string, ConnectionId> latest_links_;
   // Of the registry, not registered with this leader yet; by a number for its deadline.
-  std::map<uint64_t, AgentId> awaited_;
+  std::map<uint64_t, Awaited> awaited_;
   std::map<AgentId, uint64_t> awaited_numbers_;
 
   HashMap<uint64_t, OpenOffer> offers_;  // by number

@@ -109,7 +109,10 @@ void Machine::heard(ConnectionId link, to_master::Register&& message) {
   state.asking = info.id;
   latest_links_[info.id.value] = link;
   const Agent* known = find_agent(info.id);
-  const bool removing = known != nullptr && known->removing;
+  const auto awaited = awaited_numbers_.find(info.id);
+  const bool removing =
+      known != nullptr ? known->removing
+                       : awaited != awaited_numbers_.end() && awaited_.at(awaited->second).removing;
   if (registry_.admitted.contains(info.id) && !removing) {
     return admit(link, std::move(message), /*returned=*/false);
   }

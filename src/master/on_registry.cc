@@ -45,11 +45,9 @@ void Machine::on(Persisted&& event) {
       deadlines_.set({Timer::Kind::kUnreachable, agent->key.value},
                      now_.mono + options_.ping_interval);
     }
-  } else if (registry_.admitted.contains(id)) {
-    const uint64_t number = awaited_.empty() ? 1 : awaited_.rbegin()->first + 1;
-    awaited_[number] = id;
-    awaited_numbers_[id] = number;
-    deadlines_.set({Timer::Kind::kReregister, number}, now_.mono + options_.ping_interval);
+  } else if (const auto at = awaited_numbers_.find(id); at != awaited_numbers_.end()) {
+    awaited_.at(at->second).removing = false;
+    deadlines_.set({Timer::Kind::kReregister, at->second}, now_.mono + options_.ping_interval);
   }
 }
 
@@ -70,8 +68,12 @@ void Machine::persisted(PendingUnreachable&& pending) {
   if (const Agent* agent = find_agent(pending.agent)) {
     return remove_agent(agent->key, Removal::kUnreachable, pending.since);
   }
-  if (!registry_.unreachable.contains(pending.agent)) return;  // it has left meanwhile
+  const auto at = awaited_numbers_.find(pending.agent);
+  if (at == awaited_numbers_.end()) return;  // it has left meanwhile
   // Awaited since the failover, and never came: its tasks are known to their frameworks only.
+  awaited_.erase(at->second);
+  awaited_numbers_.erase(at);
+  ++counters_.recovery_agent_removals;
   log(Log::Level::kWarning, fmt::format("agent {} did not come back to this master in time: it is "
                                         "unreachable",
                                         pending.agent));

@@ -35,7 +35,7 @@ void Machine::extend_liveness(Duration gap) {
     extend({Timer::Kind::kPing, key.value});
     extend({Timer::Kind::kUnreachable, key.value});
   }
-  for (const auto& [number, id] : awaited_) extend({Timer::Kind::kReregister, number});
+  for (const auto& [number, agent] : awaited_) extend({Timer::Kind::kReregister, number});
 }
 
 void Machine::fired(const Timer& timer) {
@@ -63,12 +63,10 @@ void Machine::fired(const Timer& timer) {
     case Timer::Kind::kUnreachable:
       return start_unreachable(agent(AgentKey(key)));
     case Timer::Kind::kReregister: {
-      const AgentId id = awaited_.at(timer.number);
-      awaited_.erase(timer.number);
-      awaited_numbers_.erase(id);
-      ++counters_.recovery_agent_removals;
-      persist(protocol::registry::MarkUnreachable{id, now_.wall},
-              PendingUnreachable{id, now_.wall});
+      Awaited& agent = awaited_.at(timer.number);
+      agent.removing = true;
+      persist(protocol::registry::MarkUnreachable{agent.id, now_.wall},
+              PendingUnreachable{agent.id, now_.wall});
       return;
     }
   }

@@ -105,6 +105,12 @@ struct OpenInverseOffer {
   protocol::InverseOfferView::Answer answer = protocol::InverseOfferView::Answer::kNone;
 };
 
+// An agent of the registry that has not registered with this leader yet.
+struct Awaited {
+  AgentId id;
+  bool removing = false;  // being marked unreachable
+};
+
 // What waits for the registry.
 struct PendingRegistration {
   ConnectionId link;

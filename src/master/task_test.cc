@@ -330,6 +330,46 @@ TEST(MasterAgent, NewMasterLearnsItsStateFromThem) {
   EXPECT_EQ(offers[0].resources.scalar("cpus"), Scalar{3000});
 }
 
+TEST(MasterAgent, ThatIsAwaitedAndComesAsItIsBeingRemovedComesBackAfterwards) {
+  Running old;
+  const auto report = old.report({TaskState::kRunning});
+  protocol::Registry registry;
+  registry.admitted[old.agent] = {"a"};
+  World world({}, registry);
+  world.hold_storage = true;
+  world.pass(10min + 1s);
+  ASSERT_EQ(world.persists().size(), 1u);
+  EXPECT_EQ(world.machine().view().recovered_agents.size(), 1u);  // until it is stored
+  const ConnectionId link = world.register_as(report);
+  auto held = std::exchange(world.persists(), {});
+  ASSERT_EQ(held.size(), 2u);
+  EXPECT_TRUE(world.machine().view().agents.empty());
+  world.step(Persisted{held[0].ticket, true, {}});
+  EXPECT_TRUE(world.machine().view().recovered_agents.empty());
+  world.step(Persisted{held[1].ticket, true, {}});
+  EXPECT_EQ(world.machine().view().agents.size(), 1u);
+  EXPECT_EQ(world.agent_of(link), old.agent);
+  EXPECT_TRUE(world.closed_links.empty());
+}
+
+TEST(MasterAgent, AFullDiskLeavesItAwaited) {
+  protocol::Registry registry;
+  registry.admitted[AgentId("g")] = {"a"};
+  World world({}, registry);
+  world.hold_storage = true;
+  world.pass(10min + 1s);
+  auto held = std::exchange(world.persists(), {});
+  ASSERT_EQ(held.size(), 1u);
+  world.step(Persisted{held[0].ticket, false, "disk full"});
+  EXPECT_EQ(world.machine().view().recovered_agents.size(), 1u);
+  world.pass(16s);  // and it is tried again
+  held = std::exchange(world.persists(), {});
+  ASSERT_EQ(held.size(), 1u);
+  world.step(Persisted{held[0].ticket, true, {}});
+  EXPECT_TRUE(world.machine().view().recovered_agents.empty());
+  EXPECT_EQ(world.machine().view().unreachable_agents.size(), 1u);
+}
+
 TEST(MasterAgent, TasksOfARemovedFrameworkAreShutDownOnReturn) {
   Running world;
   world.step(LinkClosed{world.link});

@@ -1,8 +1,10 @@
 // What an operator that listens makes of a view and the events after it.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <string>
 #include <utility>
@@ -35,6 +37,9 @@ class Watcher {
       if (at == agents_.end() || at->second != agent->info) return "agent " + agent->info.id.value;
     }
     if (agents_.size() != view.agents.size()) return "an agent that is no more";
+    if (!std::ranges::equal(recovered_, view.recovered_agents | std::views::keys)) {
+      return "the agents that are awaited";
+    }
     if (frameworks_.size() != view.frameworks.size()) return "a framework that is no more";
     std::set<Key> there;
     for (const auto& framework : view.frameworks) {
@@ -58,7 +63,6 @@ class Watcher {
     }
     return std::nullopt;
   }
-  const std::set<AgentId>& recovered() const { return recovered_; }
 
  private:
   using Key = std::pair<FrameworkId, TaskId>;

@@ -120,9 +120,9 @@ protocol::MasterView Machine::unfinished_view() const {
     }
   }
   view.completed_frameworks.assign(completed_frameworks_.begin(), completed_frameworks_.end());
-  for (const auto& [number, id] : awaited_) {
-    const auto at = registry_.admitted.find(id);
-    view.recovered_agents[id] = at == registry_.admitted.end() ? "" : at->second.hostname;
+  for (const auto& [number, agent] : awaited_) {
+    const auto at = registry_.admitted.find(agent.id);
+    view.recovered_agents[agent.id] = at == registry_.admitted.end() ? "" : at->second.hostname;
   }
   view.unreachable_agents = registry_.unreachable;
   view.roles = role_settings();
