@@ -115,7 +115,8 @@ void MasterFlags::add_policy(Flags& flags) {
   flags.add("max_connections", options.max_connections, "turn clients away beyond");
   flags.add(
       "max_stream_buffer_bytes", options.max_stream_buffer,
-      "what a scheduler, an agent or a listening operator may leave unread before it is cut off");
+      "what a scheduler, an agent or a listening operator may leave unread, behind the event that it "
+      "reads, before it is cut off");
 }
 
 Result<void> MasterFlags::finish(const Flags& flags) {

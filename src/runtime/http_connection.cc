@@ -414,7 +414,7 @@ void HttpConnection::flush() {
   }
   if (out_.empty() && mode_ == Mode::kClosing) return finish_closing();
   const bool endless = mode_ == Mode::kStream || mode_ == Mode::kLink;
-  if (endless && out_.size() > thread_.options().max_send_buffer) {
+  if (endless && out_.behind_first() > thread_.options().max_send_buffer) {
     thread_.note_cut_off();
     log_warning("cut off a client that does not read",
                 {{"peer", peer_}, {"unread_bytes", out_.size()}});

@@ -113,6 +113,20 @@ TEST(HttpStream, AReaderThatDoesNotReadIsCutOff) {
   EXPECT_EQ(server.server->stats().cut_off, 1u);
 }
 
+TEST(HttpStream, OneEventMayBeLongerThanTheBound) {
+  StreamServer server({.max_send_buffer = 1 << 20});
+  RawClient client(server.port(), 4096);
+  client.send("GET / HTTP/1.1\r\n\r\n");
+  const ConnectionId id = server.wait_for_stream();
+  client.read_until("first\r\n");
+  const std::string big = chunk(std::string(32 << 20, 'x'));
+  server.send(id, big);
+  const std::string begun = client.read_until("x");  // more than the bound is left
+  server.send(id, chunk("next"));
+  server.close(id);
+  EXPECT_EQ(begun + client.read_to_end(), big + chunk("next") + "0\r\n\r\n");
+}
+
 TEST(HttpStream, ASlowReaderBelowTheBoundGetsEverything) {
   StreamServer server({.max_send_buffer = 64 << 20});
   RawClient client(server.port(), 4096);

@@ -17,8 +17,8 @@ namespace {
 constexpr std::size_t kSmall = 4096;
 constexpr std::size_t kGathered = 64 << 10;
 constexpr std::size_t kMaxPieces = 64;
-// One fast reader of a long buffer must not keep the thread from the others.
-constexpr std::size_t kMaxWriteAtOnce = std::size_t{4} << 20;
+// Readers of long buffers must not keep the thread from the others: less than 0.1 ms each.
+constexpr std::size_t kMaxWriteAtOnce = 256 << 10;
 // Room that an emptied buffer may keep.
 constexpr std::size_t kKeptSegments = 4;
 
@@ -69,9 +69,10 @@ OutBuffer::Written OutBuffer::write_to(int fd) {
     std::array<iovec, kMaxPieces> pieces;
     std::size_t count = 0;
     std::size_t total = 0;
-    for (std::size_t i = first_; i < segments_.size() && count < kMaxPieces; ++i) {
+    for (std::size_t i = first_; i < segments_.size() && count < kMaxPieces && total < budget; ++i) {
       std::string_view view = segments_[i].view();
       if (i == first_) view.remove_prefix(offset_);
+      view = view.substr(0, budget - total);
       pieces[count++] = {.iov_base = const_cast<char*>(view.data()), .iov_len = view.size()};
       total += view.size();
     }
@@ -83,11 +84,14 @@ OutBuffer::Written OutBuffer::write_to(int fd) {
     }
     const auto bytes = static_cast<std::size_t>(written);
     consume(bytes);
-    if (bytes < total && size_ > 0) return Written::kBlocked;
-    if (bytes >= budget && size_ > 0) return Written::kBlocked;
-    budget -= std::min(budget, bytes);
+    budget -= bytes;
+    if (size_ > 0 && (bytes < total || budget == 0)) return Written::kBlocked;
   }
   return Written::kAll;
+}
+
+std::size_t OutBuffer::behind_first() const {
+  return empty() ? 0 : size_ - (segments_[first_].view().size() - offset_);
 }
 
 void OutBuffer::consume(std::size_t bytes) {

@@ -25,6 +25,8 @@ class OutBuffer {
   Written write_to(int fd);
 
   std::size_t size() const { return size_; }
+  // Without the piece that is being written, however long it is.
+  std::size_t behind_first() const;
   bool empty() const { return size_ == 0; }
 
  private:
