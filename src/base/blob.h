@@ -1,10 +1,13 @@
 // Bytes that the manager carries but does not interpret (a serialised TaskInfo, say): immutable and
-// shared, so that passing one on costs a counter. Compares by content.
+// shared, so that passing one on costs a counter. Takes one pointer, and one piece of memory for all
+// who share it. Compares by content. Copies may live in different threads.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
-#include <memory>
-#include <string>
+#include <cstdint>
+#include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 
@@ -13,19 +16,46 @@ namespace souk {
 class Blob {
  public:
   Blob() = default;
-  explicit Blob(std::string bytes)
-      : bytes_(bytes.empty() ? nullptr : std::make_shared<const std::string>(std::move(bytes))) {}
+  explicit Blob(std::string_view bytes);
+  Blob(const Blob& other) noexcept : cell_(other.cell_) {
+    if (cell_ != nullptr) cell_->holders.fetch_add(1, std::memory_order_relaxed);
+  }
+  Blob(Blob&& other) noexcept : cell_(std::exchange(other.cell_, nullptr)) {}
+  Blob& operator=(Blob other) noexcept {
+    std::swap(cell_, other.cell_);
+    return *this;
+  }
+  ~Blob() {
+    if (cell_ != nullptr && cell_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      ::operator delete(cell_);
+    }
+  }
 
-  bool empty() const { return bytes_ == nullptr; }
-  std::size_t size() const { return bytes_ ? bytes_->size() : 0; }
-  std::string_view view() const { return bytes_ ? std::string_view(*bytes_) : std::string_view(); }
+  bool empty() const { return cell_ == nullptr; }
+  std::size_t size() const { return cell_ == nullptr ? 0 : cell_->size; }
+  std::string_view view() const {
+    return cell_ == nullptr ? std::string_view() : std::string_view(bytes_of(cell_), cell_->size);
+  }
 
   bool operator==(const Blob& other) const {
-    return bytes_ == other.bytes_ || view() == other.view();
+    return cell_ == other.cell_ || view() == other.view();
   }
 
  private:
-  std::shared_ptr<const std::string> bytes_;
+  // The bytes come after it.
+  struct Cell {
+    std::atomic<uint32_t> holders;
+    std::size_t size;
+  };
+  static char* bytes_of(Cell* cell) { return reinterpret_cast<char*>(cell + 1); }
+
+  Cell* cell_ = nullptr;
 };
+
+inline Blob::Blob(std::string_view bytes) {
+  if (bytes.empty()) return;
+  cell_ = new (::operator new(sizeof(Cell) + bytes.size())) Cell{{1}, bytes.size()};
+  std::memcpy(bytes_of(cell_), bytes.data(), bytes.size());
+}
 
 }  // namespace souk

@@ -61,9 +61,9 @@ std::optional<std::string> Machine::broken_revocation() const {
     for (const Task& task : framework.tasks.each()) {
       if (task.inverse_offer == 0) continue;
       const auto at = inverse_offers_.find(task.inverse_offer);
-      if (is_terminal(task.state) || at == inverse_offers_.end() ||
-          !at->second.tasks.contains(task.spec->id)) {
-        return broken("task {} is not in its inverse offer", task.spec->id);
+      if (task.ended() || at == inverse_offers_.end() ||
+          !at->second.tasks.contains(task.id())) {
+        return broken("task {} is not in its inverse offer", task.id());
       }
     }
   }
@@ -96,8 +96,8 @@ std::optional<std::string> Machine::broken_pools() const {
   };
   for (const auto& [key, framework] : frameworks_) {
     for (const Task& task : framework.tasks.each()) {
-      if (is_terminal(task.state)) continue;
-      sums[pool_of(task.agent, task.short_slot)].first += task.spec->resources;
+      if (task.ended()) continue;
+      sums[pool_of(task.agent, task.short_slot)].first += task.resources();
     }
   }
   for (const auto& [number, offer] : offers_) {
@@ -144,14 +144,14 @@ std::optional<std::string> Machine::broken_invariant() const {
   std::size_t tasks = 0;
   for (const auto& [key, framework] : frameworks_) {
     for (const Task& task : framework.tasks.each()) {
-      const std::string& id = task.spec->id.value;
+      const std::string& id = task.id().value;
       const auto agent = agents_.find(task.agent);
       if (agent == agents_.end()) return broken("task {} is on no agent", id);
       if (!agent->second.tasks.contains({key, id})) {
         return broken("agent {} does not know its task {}", agent->second.info.id, id);
       }
       ++tasks;
-      if (task.pending && is_terminal(task.pending->state) && !is_terminal(task.state)) {
+      if (task.pending && is_terminal(task.pending->state) && !task.ended()) {
         return broken("task {} runs on after its end", id);
       }
     }

@@ -139,16 +139,16 @@ class Machine {
   void deadline_of_inverse_offer(uint64_t number);
 
   // --- on_task.cc
-  std::shared_ptr<const TaskSpec> kept(Framework& framework, TaskSpec spec);
+  // Of a new task. `executor`: empty for command tasks.
+  static protocol::TaskView view_of(Framework& framework, const Agent& agent, TaskSpec spec,
+                                    const std::string& role, const ExecutorId& executor);
   Task& add_task(Framework& framework, Agent& agent, Task task);
   const AgentId& agent_id_of(const Task& task) const { return agents_.at(task.agent).info.id; }
   void set_task_state(Framework& framework, Task& task, TaskState state);
   void remove_task(Framework& framework, Task& task);
   // As its scheduler asked, or because it is revoked.
   void say_kill(Agent& agent, const Framework& framework, const Task& task);
-  protocol::Piece<protocol::TaskView> view_of(const Task& task) const;
-  // The same of one that is about to be forgotten: takes what it can from it.
-  protocol::Piece<protocol::TaskView> last_view_of(Task& task) const;
+  static void note_status(Task& task, const TaskStatus& status);
   protocol::Piece<protocol::AgentSummary> view_of(const Agent& agent) const;
   protocol::AgentSummary summary_of(const Agent& agent) const;
   protocol::FrameworkView view_of(const Framework& framework) const;

@@ -228,7 +228,7 @@ TEST(MasterOffer, OneMalformedResourceFailsTheWholeLaunch) {
   Cluster world;
   const auto offers = world.offers(world.stream);
   TaskSpec bad = make_task("bad", world.agent);
-  bad.resource_error = "cpus is negative";
+  bad.resource_error = std::string("cpus is negative");
   world.launch(world.stream, offers.at(0), {make_task("good", world.agent), bad});
   EXPECT_EQ(world.updates(world.stream).size(), 2u);
   EXPECT_TRUE(world.heard<protocol::to_agent::RunTasks>(world.link).empty());

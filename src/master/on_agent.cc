@@ -192,6 +192,7 @@ Agent& Machine::add_agent(AgentInfo info) {
   agent.key = key;
   agent.ordinary.key = key;
   agent.info = std::move(info);
+  agent.shared_id = agent.info.id;
   agent.registered_at = now_.wall;
   allocator_->add_agent(facts_of(agent));
   if (!agent.info.short_slots.empty()) add_short_slots(agent);
@@ -292,9 +293,9 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool retur
       say(agent, to_agent::KillTask{framework.info.id, id, std::nullopt});
       return;
     }
-    const TaskState before = known->state;
+    const TaskState before = known->state();
     set_task_state(framework, *known, record.state);
-    if (known->state != before) {
+    if (known->state() != before) {
       tell_updated(framework,
                    master_status(id, agent.info.id, record.state, Reason::kAgentReregistered,
                                  "Agent reregistered"),
@@ -305,26 +306,26 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool retur
   // Or told to be by the master before this one.
   const bool was_unreachable = framework.unreachable_tasks.erase(id) > 0 || returned;
   Task task;
-  task.spec = kept(framework, std::move(record.spec));
-  task.executor_id = record.executor_id;
-  task.role = record.role;
-  task.command_task = record.command_task;
+  protocol::TaskView shown =
+      view_of(framework, agent, std::move(record.spec), record.role,
+              record.command_task ? ExecutorId() : std::move(record.executor_id));
+  shown.state = record.state;
+  task.shown = std::move(shown);
   task.short_slot = record.short_slot;
-  task.state = record.state;
   // It ended, and this master heard so: the acknowledgement was lost on its way to the agent.
-  task.counted = is_terminal(task.state) &&
+  task.counted = task.ended() &&
                  std::ranges::any_of(framework.completed_tasks,
                                      [&](const auto& view) { return view->spec->id == id; });
   if (task.short_slot && !agent.has_short_slots()) add_short_slots(agent);
-  if (!is_terminal(task.state)) {
-    allocator_->allocated(framework.key, task.role, agent.pool(task.short_slot).key,
-                          task.spec->resources);
+  if (!task.ended()) {
+    allocator_->allocated(framework.key, task.role(), agent.pool(task.short_slot).key,
+                          task.resources());
   }
   const Task& added = add_task(framework, agent, std::move(task));
   if (was_unreachable) {
-    TaskStatus status = master_status(id, agent.info.id, added.state, Reason::kAgentReregistered,
+    TaskStatus status = master_status(id, agent.info.id, added.state(), Reason::kAgentReregistered,
                                       "Agent reregistered");
-    if (!added.command_task) status.executor_id = added.executor_id;
+    status.executor_id = added.shown->executor_id;
     send_status(framework, std::move(status));
   }
 }
@@ -341,7 +342,7 @@ void Machine::drop_unreported(Agent& agent,
   for (const auto& [key, id] : lost) {
     Framework& framework = this->framework(key);
     Task& task = framework.tasks.at(id);
-    if (!is_terminal(task.state)) {
+    if (!task.ended()) {
       const TaskState state = lost_or(framework, TaskState::kDropped);
       const TaskStatus status = master_status(id, agent.info.id, state, Reason::kAgentRestarted,
                                               "Task was not delivered to the agent");
@@ -388,7 +389,7 @@ void Machine::forget_unreachable(const Agent& agent) {
 void Machine::repeat_kills(Agent& agent) {
   for (const auto& [key, id] : agent.tasks) {
     const Task& task = framework(key).tasks.at(id);
-    if (is_terminal(task.state)) continue;
+    if (task.ended()) continue;
     if (task.kill_asked || task.revoked) say_kill(agent, framework(key), task);
   }
 }
@@ -459,20 +460,20 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
 
 void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal, WallTime since) {
   Task& task = framework.tasks.at(id);
-  if (is_terminal(task.state)) return remove_task(framework, task);
+  if (task.ended()) return remove_task(framework, task);
   const Agent& agent = this->agent(task.agent);
   const bool gone = removal == Removal::kGone;
   const TaskState state = lost_or(framework, gone ? TaskState::kGone : TaskState::kUnreachable);
   TaskStatus status = master_status(
       id, agent.info.id, state, Reason::kAgentRemoved,
       fmt::format("Agent {} {}", agent.info.hostname, gone ? "has left" : "is unreachable"));
-  if (!task.command_task) status.executor_id = task.executor_id;
+  status.executor_id = task.shown->executor_id;
   if (!gone) status.unreachable_time = since;
   if (is_terminal(state)) count_terminal(framework, status);
   send_status(framework, status);
   tell_updated(framework, status, state);
 
-  protocol::Piece<protocol::TaskView> view = view_of(task);
+  protocol::Piece<protocol::TaskView> view = task.shown;
   view.own().state = state;
   // Whatever frameworks are told, to the books it is over: its resources left with the agent.
   set_task_state(framework, task, TaskState::kLost);
@@ -480,7 +481,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
   framework.tasks.erase(id.value);
   if (gone) return remember_completed(framework, std::move(view));
   view.own().unreachable_since = since;
-  lost_with_[view->agent_id.value].emplace_back(framework.key, id);
+  lost_with_[view->agent_id->value].emplace_back(framework.key, id);
   framework.unreachable_tasks[id] = std::move(view);
   framework.unreachable_order.push_back(id);
   if (framework.unreachable_order.size() > options_.max_unreachable_tasks_per_framework) {

@@ -234,7 +234,7 @@ TakenView Machine::taken_of(const Agent& agent, bool short_slots) const {
   for (auto at = agent.tasks.begin(); at != agent.tasks.end();) {
     const auto& [key, id] = *at;
     const Task& task = frameworks_.at(key).tasks.at(id);
-    if (is_terminal(task.state) || task.short_slot != short_slots) {
+    if (task.ended() || task.short_slot != short_slots) {
       ++at;
       continue;
     }

@@ -162,6 +162,7 @@ Framework& Machine::add_framework(FrameworkInfo info) {
   framework_ids_[info.id.value] = &framework;
   framework.key = key;
   framework.info = std::move(info);
+  framework.shared_id = framework.info.id;
   framework.registered_at = now_.wall;
   allocator_->add_framework(facts_of(framework), {});
   allocator_->set_framework_active(key, false);
@@ -264,9 +265,9 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
   }
   for (Task* each : framework.tasks.in_order()) {
     Task& task = *each;
-    if (!is_terminal(task.state)) {
+    if (!task.ended()) {
       const TaskStatus status = master_status(
-          task.spec->id, agent_id_of(task), TaskState::kKilled, Reason::kFrameworkRemoved,
+          task.id(), agent_id_of(task), TaskState::kKilled, Reason::kFrameworkRemoved,
           fmt::format("Framework {} removed", framework.info.id));
       count_terminal(framework, status);
       set_task_state(framework, task, TaskState::kKilled);

@@ -291,9 +291,9 @@ void Machine::launch(Basket& basket, std::vector<TaskSpec>&& tasks) {
   };
   for (const TaskSpec& task : tasks) {
     // One malformed resource spoils the operation, since what it meant to use is unknown.
-    if (task.resource_error.empty()) continue;
+    if (!task.resource_error) continue;
     for (const TaskSpec& each : tasks) {
-      refuse(each, fmt::format("Task uses invalid resources: {}", task.resource_error));
+      refuse(each, fmt::format("Task uses invalid resources: {}", *task.resource_error));
     }
     return;
   }
@@ -402,10 +402,8 @@ void Machine::start(Basket& basket, ExecutorSpec&& executor, bool command_task, 
     basket.left -= spec.resources;
     allocator_->accepted(framework.key, basket.role, pool, spec.resources);
     Task task;
-    task.spec = kept(framework, spec);
-    task.executor_id = executor.id;
-    task.role = basket.role;
-    task.command_task = command_task;
+    task.shown = view_of(framework, agent, spec, basket.role,
+                         command_task ? ExecutorId() : executor.id);
     task.short_slot = basket.short_slots;
     add_task(framework, agent, std::move(task));
   }

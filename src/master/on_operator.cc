@@ -166,7 +166,7 @@ std::map<std::string, Totals> Machine::consumption() const {
     }
     for (const auto& [framework, id] : agent.tasks) {
       const Task& task = frameworks_.at(framework).tasks.at(id);
-      if (!is_terminal(task.state)) add_to(used[task.role], task.spec->resources.unreserved());
+      if (!task.ended()) add_to(used[task.role()], task.resources().unreserved());
     }
     for (const auto& [id, executor] : agent.executors) {
       add_to(used[executor.role], executor.spec->resources.unreserved());

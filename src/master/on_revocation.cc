@@ -18,7 +18,7 @@ Task* Machine::find_revocable(const allocator::Revocation& revocation) {
   const auto framework = frameworks_.find(revocation.framework);
   if (framework == frameworks_.end()) return nullptr;
   Task* task = framework->second.tasks.find(revocation.task);
-  if (task == nullptr || is_terminal(task->state)) return nullptr;
+  if (task == nullptr || task->ended()) return nullptr;
   return task->inverse_offer != 0 || task->revoked ? nullptr : task;
 }
 
@@ -70,7 +70,7 @@ InverseOffer Machine::inverse_offer(const OpenInverseOffer& offer) const {
                     .port = agent.port,
                     .start = offer.start,
                     .resources = {}};
-  for (const TaskId& id : offer.tasks) told.resources += framework.tasks.at(id).spec->resources;
+  for (const TaskId& id : offer.tasks) told.resources += framework.tasks.at(id).resources();
   return told;
 }
 
@@ -114,7 +114,7 @@ void Machine::end_revocation(Framework& framework, Task& task) {
   if (task.inverse_offer == 0) return;
   const uint64_t number = std::exchange(task.inverse_offer, 0);
   const auto at = inverse_offers_.find(number);
-  at->second.tasks.erase(task.spec->id);
+  at->second.tasks.erase(task.id());
   if (!at->second.tasks.empty()) return;
   deadlines_.cancel({Timer::Kind::kRevocation, number});
   framework.inverse_offers.erase(at->second.id);

@@ -45,52 +45,63 @@ void Machine::count_terminal(Framework& framework, const TaskStatus& status) {
 }
 
 // Most tasks of a framework ask for the same: then they share it.
-std::shared_ptr<const TaskSpec> Machine::kept(Framework& framework, TaskSpec spec) {
+protocol::TaskView Machine::view_of(Framework& framework, const Agent& agent, TaskSpec spec,
+                                    const std::string& role, const ExecutorId& executor) {
+  const auto shared = [](auto& latest, const auto& value) {
+    if (*latest != value) latest = value;
+    return latest;
+  };
   if (spec.resources == framework.task_resources) {
     spec.resources = framework.task_resources;
   } else {
     framework.task_resources = spec.resources;
   }
-  return std::make_shared<const TaskSpec>(std::move(spec));
+  return {.spec = std::make_shared<const TaskSpec>(std::move(spec)),
+          .framework_id = framework.shared_id,
+          .executor_id = shared(framework.task_executor, executor),
+          .agent_id = agent.shared_id,
+          .role = shared(framework.task_role, role),
+          .state = TaskState::kStaging,
+          .statuses = {},
+          .unreachable_since = std::nullopt};
 }
 
 Task& Machine::add_task(Framework& framework, Agent& agent, Task task) {
   task.framework = framework.key;
   task.agent = agent.key;
-  if (!is_terminal(task.state)) {
+  if (!task.ended()) {
     Pool& pool = agent.pool(task.short_slot);
-    pool.used += task.spec->resources;
+    pool.used += task.resources();
     allocator_->task_started({.framework = framework.key,
-                              .id = task.spec->id,
-                              .role = task.role,
+                              .id = task.id(),
+                              .role = task.role(),
                               .agent = pool.key,
-                              .resources = task.spec->resources,
+                              .resources = task.resources(),
                               .since = now_.mono});
   }
   Task& added = framework.tasks.add(std::move(task));
-  agent.tasks.insert({framework.key, added.spec->id.value});
+  agent.tasks.insert({framework.key, added.id().value});
   tell_added(framework, added);
   return added;
 }
 
 void Machine::set_task_state(Framework& framework, Task& task, TaskState state) {
-  if (is_terminal(task.state)) return;  // the first terminal state holds
-  task.state = state;
-  task.is_shown = false;
+  if (task.ended()) return;  // the first terminal state holds
+  task.shown.own().state = state;
   if (!is_terminal(state)) return;
   end_revocation(framework, task);
   Pool& pool = agent(task.agent).pool(task.short_slot);
-  pool.used -= task.spec->resources;
-  allocator_->task_ended(framework.key, task.spec->id);
-  allocator_->recovered(framework.key, task.role, pool.key, task.spec->resources, std::nullopt,
+  pool.used -= task.resources();
+  allocator_->task_ended(framework.key, task.id());
+  allocator_->recovered(framework.key, task.role(), pool.key, task.resources(), std::nullopt,
                         now_);
 }
 
 void Machine::remove_task(Framework& framework, Task& task) {
-  SOUK_CHECK(is_terminal(task.state), "a task that runs is not forgotten");
-  const std::shared_ptr<const TaskSpec> spec = task.spec;  // its id is the key
+  SOUK_CHECK(task.ended(), "a task that runs is not forgotten");
+  const std::shared_ptr<const TaskSpec> spec = task.shown->spec;  // its id is the key
   agent(task.agent).tasks.erase({framework.key, spec->id.value});
-  remember_completed(framework, last_view_of(task));
+  remember_completed(framework, std::move(task.shown));
   framework.tasks.erase(spec->id.value);
 }
 
@@ -99,6 +110,21 @@ void Machine::remember_completed(Framework& framework, protocol::Piece<protocol:
   if (framework.completed_tasks.size() > options_.max_completed_tasks_per_framework) {
     framework.completed_tasks.pop_front();
   }
+}
+
+void Machine::note_status(Task& task, const TaskStatus& status) {
+  std::vector<protocol::StatusView>& statuses = task.shown.own().statuses;
+  if (statuses.empty()) statuses.reserve(kUsualStatuses);
+  protocol::StatusView view{
+      .state = status.state, .healthy = status.healthy, .timestamp = status.timestamp};
+  if (!status.labels.empty()) view.labels = status.labels;
+  if (!statuses.empty() && *statuses.back().container_id == status.container_id) {
+    view.container_id = statuses.back().container_id;
+  } else if (!status.container_id.empty()) {
+    view.container_id = status.container_id;
+  }
+  statuses.push_back(std::move(view));
+  if (statuses.size() > kMaxStatusesPerTask) statuses.erase(statuses.begin());
 }
 
 void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& message) {
@@ -122,19 +148,15 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
       if (is_terminal(status.state) && !std::exchange(task.counted, true)) {
         count_terminal(*framework, status);
       }
-      if (task.statuses.empty()) task.statuses.reserve(kUsualStatuses);
-      task.statuses.push_back(
-          {status.state, status.timestamp, status.healthy, status.labels, status.container_id});
-      if (task.statuses.size() > kMaxStatusesPerTask) task.statuses.erase(task.statuses.begin());
-      task.is_shown = false;
+      note_status(task, status);
     }
     if (status.uuid) task.pending = std::make_unique<const TaskStatus>(status);
-    const TaskState before = task.state;
+    const TaskState before = task.state();
     // Whatever is said of the latest state: nothing comes after a terminal one.
     set_task_state(*framework, task,
                    is_terminal(status.state) ? status.state : message.latest_state);
-    if (!again || task.state != before) tell_updated(*framework, status, task.state);
-    if (!status.uuid && is_terminal(task.state)) remove_task(*framework, task);
+    if (!again || task.state() != before) tell_updated(*framework, status, task.state());
+    if (!status.uuid && task.ended()) remove_task(*framework, task);
   }
   // Of a task that is not known any more too: the acknowledgement may have been lost on its way to
   // the agent.
@@ -160,7 +182,7 @@ void Machine::call(Framework& framework, call::Acknowledge&& call) {
 
 void Machine::call(Framework& framework, call::Kill&& call) {
   Task* task = framework.tasks.find(call.task);
-  if (task == nullptr || is_terminal(task->state)) {
+  if (task == nullptr || task->ended()) {
     answer_reconcile(framework, call.task, call.agent);
     return;
   }
@@ -171,11 +193,11 @@ void Machine::call(Framework& framework, call::Kill&& call) {
 }
 
 void Machine::say_kill(Agent& agent, const Framework& framework, const Task& task) {
-  protocol::to_agent::KillTask kill{framework.info.id, task.spec->id, task.kill_grace,
+  protocol::to_agent::KillTask kill{framework.info.id, task.id(), task.kill_grace,
                                     std::nullopt};
   if (task.revoked) {
     kill.grace =
-        std::min(task.spec->kill_grace.value_or(kMaxRevokedKillGrace), kMaxRevokedKillGrace);
+        std::min(task.spec().kill_grace.value_or(kMaxRevokedKillGrace), kMaxRevokedKillGrace);
     kill.reason = Reason::kContainerPreempted;
   }
   say(agent, std::move(kill));
@@ -207,7 +229,7 @@ void Machine::call(Framework& framework, call::Reconcile&& call) {
   }
   // Implicit: every task that is known. An answer changes nothing, so the walk is safe.
   for (const Task* task : framework.tasks.in_order()) {
-    answer_reconcile(framework, task->spec->id, {});
+    answer_reconcile(framework, task->id(), {});
   }
   for (const auto& [id, task] : framework.unreachable_tasks) {
     answer_reconcile(framework, id, task->agent_id);
@@ -228,12 +250,13 @@ void Machine::answer_reconcile(Framework& framework, const TaskId& id, const Age
     return master_status(id, agent, state, Reason::kReconciliation, std::move(message));
   };
   if (const Task* task = framework.tasks.find(id)) {
-    TaskStatus status = answer(task->state, "Reconciliation: Latest task state");
+    TaskStatus status = answer(task->state(), "Reconciliation: Latest task state");
     status.agent_id = agent_id_of(*task);
-    if (!task->command_task) status.executor_id = task->executor_id;
-    if (!task->statuses.empty()) {
-      status.healthy = task->statuses.back().healthy;
-      status.container_id = task->statuses.back().container_id;
+    status.executor_id = task->shown->executor_id;
+    if (!task->shown->statuses.empty()) {
+      const protocol::StatusView& last = task->shown->statuses.back();
+      status.healthy = last.healthy;
+      status.container_id = last.container_id;
     }
     return send_status(framework, std::move(status));
   }

@@ -33,7 +33,7 @@ bool Machine::forget_operator_stream(ConnectionId connection) {
 
 void Machine::tell_added(const Framework& framework, const Task& task) {
   if (!is_watched()) return;
-  out(SendToOperators{operator_event::TaskAdded{view_of(task), framework.info.user}});
+  out(SendToOperators{operator_event::TaskAdded{task.shown, framework.info.user}});
 }
 
 void Machine::tell_updated(const Framework& framework, const TaskStatus& status, TaskState state) {

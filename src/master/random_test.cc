@@ -867,7 +867,7 @@ class Chaos {
         if (framework.info.id != scheduler.info.id) continue;
         EXPECT_TRUE(framework.tasks.empty())
             << scheduler.info.name << " still has " << framework.tasks[0]->spec->id.value << " in "
-            << to_string(framework.tasks[0]->state) << " on " << framework.tasks[0]->agent_id.value;
+            << to_string(framework.tasks[0]->state) << " on " << framework.tasks[0]->agent_id->value;
       }
     }
   }

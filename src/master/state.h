@@ -35,6 +35,7 @@ struct Executor {
 struct Framework {
   FrameworkKey key;
   FrameworkInfo info;
+  protocol::Piece<FrameworkId> shared_id;
   std::optional<ConnectionId> connection;  // its stream
   std::string stream_id;
   bool recovered = false;  // known from agents only: it has not subscribed with this leader
@@ -44,7 +45,10 @@ struct Framework {
   std::map<std::string, OfferConstraints> offer_constraints;  // by role
   std::set<uint64_t> offers;                                  // their numbers
   std::map<OfferId, uint64_t> inverse_offers;                 // with their numbers
-  Resources task_resources;                                   // of the latest task
+  // Of the latest task.
+  Resources task_resources;
+  protocol::Piece<std::string> task_role;
+  protocol::Piece<ExecutorId> task_executor;
   TaskTable tasks;                         // in the agents' hands, or ended and not acknowledged
   std::map<AgentKey, uint32_t> executors;  // how many of its executors each agent has
   std::map<TaskId, protocol::Piece<protocol::TaskView>> unreachable_tasks;
@@ -67,6 +71,7 @@ struct Pool {
 struct Agent {
   AgentKey key;
   AgentInfo info;
+  protocol::Piece<AgentId> shared_id;
   std::optional<ConnectionId> link;  // registered over it
   WallTime registered_at;
   std::optional<WallTime> reregistered_at;

@@ -15,15 +15,12 @@
 namespace souk::master {
 
 struct Task {
-  std::shared_ptr<const TaskSpec> spec;
+  // What views show of it is all that is known of it; it is shared with them until it changes.
+  // Its state is the latest known; terminal: it holds no resources any more.
+  protocol::Piece<protocol::TaskView> shown;
   FrameworkKey framework;
   AgentKey agent;
-  ExecutorId executor_id;
-  std::string role;
-  bool command_task = false;
   bool short_slot = false;  // its resources are of the agent's slots for short tasks
-  TaskState state =
-      TaskState::kStaging;  // the latest known; terminal: it holds no resources any more
   // A KILL that may not have reached the agent: repeated when that registers again.
   bool kill_asked = false;
   bool revoked = false;  // its time is up, and it is to be killed for that
@@ -31,12 +28,15 @@ struct Task {
   std::optional<Duration> kill_grace;
   // Revocation (§3.3): the number of the inverse offer that names it, 0 if none does.
   uint64_t inverse_offer = 0;
-  std::vector<protocol::StatusView> statuses;
-  // What views show of it; made when one is, and again when `is_shown` was reset by a change.
-  mutable protocol::Piece<protocol::TaskView> shown;
-  mutable bool is_shown = false;
   // The update that the framework has not acknowledged: sent again when it resubscribes.
   std::unique_ptr<const TaskStatus> pending;
+
+  const TaskSpec& spec() const { return *shown->spec; }
+  const TaskId& id() const { return spec().id; }
+  const Resources& resources() const { return spec().resources; }
+  const std::string& role() const { return *shown->role; }
+  TaskState state() const { return shown->state; }
+  bool ended() const { return is_terminal(state()); }
 };
 
 }  // namespace souk::master

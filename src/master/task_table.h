@@ -39,7 +39,7 @@ class TaskTable {
   // REQUIRES that none has its id.
   Task& add(Task task) {
     auto held = std::make_unique<Task>(std::move(task));
-    const auto [at, added] = tasks_.emplace(held->spec->id.value, nullptr);
+    const auto [at, added] = tasks_.emplace(held->id().value, nullptr);
     SOUK_CHECK(added, "a task is added once");
     at->second = std::move(held);
     return *at->second;
@@ -72,7 +72,7 @@ class TaskTable {
     all.reserve(table.size());
     for (auto& [id, task] : table.tasks_) all.push_back(task.get());
     std::ranges::sort(all, {},
-                      [](const Task* task) { return std::string_view(task->spec->id.value); });
+                      [](const Task* task) { return std::string_view(task->id().value); });
     return all;
   }
 

@@ -24,8 +24,8 @@ std::optional<std::string> negative(std::optional<Duration> duration, std::strin
 }
 
 std::optional<std::string> validate_resources(const TaskSpec& task, const TaskContext& context) {
-  if (!task.resource_error.empty()) {
-    return fmt::format("Task uses invalid resources: {}", task.resource_error);
+  if (task.resource_error) {
+    return fmt::format("Task uses invalid resources: {}", *task.resource_error);
   }
   if (task.resources.empty()) return "Task uses no resources";
   if (task.mixed_allocation_roles) {

@@ -3,35 +3,6 @@
 
 namespace souk::master {
 
-protocol::Piece<protocol::TaskView> Machine::view_of(const Task& task) const {
-  if (!task.is_shown) {
-    task.shown =
-        protocol::TaskView{.spec = task.spec,
-                           .framework_id = frameworks_.at(task.framework).info.id,
-                           .executor_id = task.command_task ? ExecutorId() : task.executor_id,
-                           .agent_id = agent_id_of(task),
-                           .role = task.role,
-                           .state = task.state,
-                           .statuses = task.statuses,
-                           .unreachable_since = std::nullopt};
-    task.is_shown = true;
-  }
-  return task.shown;
-}
-
-protocol::Piece<protocol::TaskView> Machine::last_view_of(Task& task) const {
-  if (task.is_shown) return std::move(task.shown);
-  return protocol::TaskView{
-      .spec = task.spec,
-      .framework_id = frameworks_.at(task.framework).info.id,
-      .executor_id = task.command_task ? ExecutorId() : std::move(task.executor_id),
-      .agent_id = agent_id_of(task),
-      .role = std::move(task.role),
-      .state = task.state,
-      .statuses = std::move(task.statuses),
-      .unreachable_since = std::nullopt};
-}
-
 protocol::Piece<protocol::AgentSummary> Machine::view_of(const Agent& agent) const {
   if (!agent.is_shown) {
     agent.shown = summary_of(agent);
@@ -68,7 +39,7 @@ protocol::FrameworkView Machine::header_of(const Framework& framework) const {
 protocol::FrameworkView Machine::view_of(const Framework& framework) const {
   protocol::FrameworkView view = header_of(framework);
   view.tasks.reserve(framework.tasks.size());
-  for (const Task& task : framework.tasks.each()) view.tasks.push_back(view_of(task));
+  for (const Task& task : framework.tasks.each()) view.tasks.push_back(task.shown);
   for (const auto& [id, task] : framework.unreachable_tasks) view.unreachable_tasks.push_back(task);
   view.completed_tasks.assign(framework.completed_tasks.begin(), framework.completed_tasks.end());
   for (const uint64_t number : framework.offers) {

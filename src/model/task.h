@@ -145,11 +145,10 @@ struct TaskSpec {
   std::string name;
   AgentId agent_id;
   Resources resources;
-  std::optional<std::string>
-      allocation_role;                  // as said in its resources; nothing if they do not say
-  bool mixed_allocation_roles = false;  // they named more than one
-  std::string resource_error;           // its resources are malformed: why; empty if sound
+  Boxed<std::string> allocation_role;  // as said in its resources; nothing if they do not say
+  Boxed<std::string> resource_error;   // its resources are malformed: why
   Boxed<ExecutorSpec> executor;
+  bool mixed_allocation_roles = false;  // its resources named more than one
   bool has_command = false;
   std::optional<Duration> kill_grace;
   std::optional<Duration> max_completion_time;

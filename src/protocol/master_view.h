@@ -40,20 +40,21 @@ class Piece {
   SharedValue<T> value_;
 };
 
+// Of these there are hundreds of thousands: what is alike in many is shared by them.
 struct StatusView {
   TaskState state = TaskState::kStaging;
-  WallTime timestamp;
   std::optional<bool> healthy;
-  Labels labels;
-  ContainerId container_id;
+  WallTime timestamp;
+  Piece<Labels> labels;
+  Piece<ContainerId> container_id;
 };
 
 struct TaskView {
   std::shared_ptr<const TaskSpec> spec;
-  FrameworkId framework_id;
-  ExecutorId executor_id;  // as clients see it: empty for command tasks
-  AgentId agent_id;
-  std::string role;
+  Piece<FrameworkId> framework_id;
+  Piece<ExecutorId> executor_id;  // as clients see it: empty for command tasks
+  Piece<AgentId> agent_id;
+  Piece<std::string> role;
   TaskState state = TaskState::kStaging;
   std::vector<StatusView> statuses;
   std::optional<WallTime> unreachable_since;

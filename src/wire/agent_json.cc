@@ -253,8 +253,8 @@ void StateWriter::write_tasks(std::string_view name, const FrameworkInfo* framew
     if (task->last_status) {
       const TaskStatus& last = *task->last_status;
       statuses.push_back({.state = last.state,
-                          .timestamp = last.timestamp,
                           .healthy = last.healthy,
+                          .timestamp = last.timestamp,
                           .labels = last.labels,
                           .container_id = task->container});
     }

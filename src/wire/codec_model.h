@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/time.h"
 #include "mesos/v1/mesos.pb.h"
 #include "model/agent.h"
@@ -51,9 +52,9 @@ enum class ReservationFormat : uint8_t { kPlain, kStack };
 Result<Resource> decode_resource(const pb::Resource& in);
 
 struct DecodedResources {
-  Resources resources;                         // empty if there is an error
-  std::string error;                           // what is malformed; empty if sound
-  std::optional<std::string> allocation_role;  // the one said first
+  Resources resources;                 // empty if there is an error
+  std::string error;                   // what is malformed; empty if sound
+  Boxed<std::string> allocation_role;  // the one said first
   bool mixed_allocation_roles = false;
 };
 DecodedResources decode_resources(const Repeated<pb::Resource>& in);

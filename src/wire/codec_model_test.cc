@@ -159,7 +159,7 @@ TEST(CodecResources, NotesAllocationRoles) {
   EXPECT_EQ(decode_resources(holder.resources()).allocation_role, std::nullopt);
   add("a");
   add("a");
-  EXPECT_EQ(decode_resources(holder.resources()).allocation_role, "a");
+  EXPECT_EQ(decode_resources(holder.resources()).allocation_role, std::string("a"));
   EXPECT_FALSE(decode_resources(holder.resources()).mixed_allocation_roles);
   add("b");
   EXPECT_TRUE(decode_resources(holder.resources()).mixed_allocation_roles);
@@ -180,7 +180,7 @@ RC_GTEST_PROP(CodecResources, AnyScalarsAndRangesRoundTrip, ()) {
   const DecodedResources after = decode_resources(holder.resources());
   RC_ASSERT(after.error.empty());
   RC_ASSERT(after.resources == before);
-  RC_ASSERT(before.empty() || after.allocation_role == "r");
+  RC_ASSERT(before.empty() || after.allocation_role == std::string("r"));
 }
 
 TEST(CodecAttribute, RoundTrips) {

@@ -111,11 +111,12 @@ TEST(SchedulerCalls, Accept) {
   const auto& launch = std::get<protocol::Launch>(body.operations[0].body);
   ASSERT_EQ(launch.tasks.size(), 1u);
   EXPECT_EQ(launch.tasks[0].id, TaskId("t/.."));
-  EXPECT_NE(launch.tasks[0].resource_error, "");
+  EXPECT_TRUE(launch.tasks[0].resource_error);
   const auto& group = std::get<protocol::LaunchGroup>(body.operations[1].body);
   EXPECT_EQ(group.executor.type, ExecutorSpec::Type::kDefault);
   ASSERT_EQ(group.tasks.size(), 1u);
-  EXPECT_NE(group.tasks[0].resource_error.find("executor 'e'"), std::string::npos);
+  ASSERT_TRUE(group.tasks[0].resource_error);
+  EXPECT_NE(group.tasks[0].resource_error->find("executor 'e'"), std::string::npos);
   EXPECT_EQ(std::get<protocol::UnsupportedOperation>(body.operations[2].body).type, "RESERVE");
   EXPECT_EQ(std::get<protocol::UnsupportedOperation>(body.operations[3].body).type, "UNKNOWN");
 }

@@ -148,14 +148,14 @@ void encode_executor(const ExecutorSpec& executor, pb::ExecutorInfo& out) {
 
 void add_executor_resources(TaskSpec& task, const ExecutorId& executor,
                             const DecodedResources& resources) {
-  if (task.resource_error.empty() && !resources.error.empty()) {
+  if (!task.resource_error && !resources.error.empty()) {
     task.resource_error = fmt::format("executor {}: {}", quote(executor.value), resources.error);
   }
   task.mixed_allocation_roles |= resources.mixed_allocation_roles;
   if (!resources.allocation_role) return;
   if (!task.allocation_role) {
     task.allocation_role = resources.allocation_role;
-  } else if (task.allocation_role != resources.allocation_role) {
+  } else if (*task.allocation_role != *resources.allocation_role) {
     task.mixed_allocation_roles = true;
   }
 }
@@ -169,7 +169,7 @@ TaskSpec decode_task(const pb::TaskInfo& in, Blob raw) {
   task.resources = std::move(resources.resources);
   task.allocation_role = std::move(resources.allocation_role);
   task.mixed_allocation_roles = resources.mixed_allocation_roles;
-  task.resource_error = std::move(resources.error);
+  if (!resources.error.empty()) task.resource_error = std::move(resources.error);
   if (in.has_executor()) {
     DecodedExecutor executor = decode_executor(in.executor());
     add_executor_resources(task, executor.spec.id, executor.resources);
@@ -191,7 +191,7 @@ void encode_task(const TaskSpec& task, pb::TaskInfo& out) {
   out.mutable_task_id()->set_value(task.id.value);
   out.set_name(task.name);
   out.mutable_agent_id()->set_value(task.agent_id.value);
-  lay_resources(task.resources, task.allocation_role.value_or(""), *out.mutable_resources());
+  lay_resources(task.resources, task.allocation_role ? *task.allocation_role : std::string(), *out.mutable_resources());
   if (task.executor) encode_executor(*task.executor, *out.mutable_executor());
   set_span(task.kill_grace, out.kill_policy().has_grace_period(), out.kill_policy().grace_period(),
            [&] { return out.mutable_kill_policy()->mutable_grace_period(); });

@@ -34,14 +34,14 @@ TEST(CodecTask, ReadsTheFieldsThatDecide) {
   EXPECT_EQ(spec.name, "n");
   EXPECT_EQ(spec.agent_id, AgentId("S1"));
   EXPECT_EQ(spec.resources, *Resources::parse("cpus:1"));
-  EXPECT_EQ(spec.allocation_role, "r");
+  EXPECT_EQ(spec.allocation_role, std::string("r"));
   EXPECT_FALSE(spec.mixed_allocation_roles);
   EXPECT_TRUE(spec.has_command);
   EXPECT_FALSE(spec.executor);
   EXPECT_EQ(spec.kill_grace, 5s);
   EXPECT_EQ(spec.max_completion_time, 7ns);
   EXPECT_EQ(spec.features, Features{});
-  EXPECT_EQ(spec.resource_error, "");
+  EXPECT_FALSE(spec.resource_error);
   pb::TaskInfo raw;
   ASSERT_TRUE(parse_binary(spec.raw.view(), raw));
   EXPECT_EQ(raw.data(), "hi");
@@ -110,11 +110,13 @@ TEST(CodecTask, NamesSpecialResources) {
 TEST(CodecTask, BadResourcesBecomeATextOfTheTask) {
   const TaskSpec spec =
       task(R"(,"resources":{"name":"cpus","type":"SCALAR","scalar":{"value":-1}})");
-  EXPECT_NE(spec.resource_error.find("'cpus'"), std::string::npos) << spec.resource_error;
+  ASSERT_TRUE(spec.resource_error);
+  EXPECT_NE(spec.resource_error->find("'cpus'"), std::string::npos) << *spec.resource_error;
   EXPECT_TRUE(spec.resources.empty());
   const TaskSpec with_executor = task(R"(,"executor":{"executor_id":{"value":"e"},
     "resources":{"name":"mem","type":"SCALAR"}})");
-  EXPECT_NE(with_executor.resource_error.find("executor 'e'"), std::string::npos);
+  ASSERT_TRUE(with_executor.resource_error);
+  EXPECT_NE(with_executor.resource_error->find("executor 'e'"), std::string::npos);
 }
 
 TEST(CodecTask, AllocationRolesOfTaskAndExecutorMustAgree) {
@@ -129,9 +131,9 @@ TEST(CodecTask, AllocationRolesOfTaskAndExecutorMustAgree) {
   const TaskSpec mixed = task(
       "," + resources("a") + R"(,"executor":{"executor_id":{"value":"e"},)" + resources("b") + "}");
   EXPECT_TRUE(mixed.mixed_allocation_roles);
-  EXPECT_EQ(mixed.allocation_role, "a");
+  EXPECT_EQ(mixed.allocation_role, std::string("a"));
   const TaskSpec only = task(R"(,"executor":{"executor_id":{"value":"e"},)" + resources("b") + "}");
-  EXPECT_EQ(only.allocation_role, "b");
+  EXPECT_EQ(only.allocation_role, std::string("b"));
 }
 
 TEST(CodecExecutor, ReadsTheFieldsThatDecide) {

@@ -270,11 +270,11 @@ void TaskWriter::write_statuses(const TaskRow& row) {
     out_.begin_object();
     out_.field("state", to_string(status.state));
     out_.field("timestamp", to_seconds(status.timestamp));
-    if (!status.labels.empty()) {
+    if (!status.labels->empty()) {
       out_.key("labels");
       write_labels(out_, status.labels);
     }
-    if (!status.container_id.empty()) write_container_status(status.container_id, row.agent_ip);
+    if (!status.container_id->empty()) write_container_status(status.container_id, row.agent_ip);
     if (status.healthy) out_.field("healthy", *status.healthy);
     out_.end_object();
   }

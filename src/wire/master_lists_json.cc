@@ -143,10 +143,10 @@ std::string render_state_summary(const MasterView& view) {
   for (const FrameworkView& framework : view.frameworks) {
     Tally& tally = frameworks[framework.info.id.value];
     for_each_task(framework, [&](const TaskView& task) {
-      Tally& agent = agents[task.agent_id.value];
+      Tally& agent = agents[task.agent_id->value];
       ++tally.tasks[static_cast<std::size_t>(task.state)];
       ++agent.tasks[static_cast<std::size_t>(task.state)];
-      tally.others.insert(task.agent_id.value);
+      tally.others.insert(task.agent_id->value);
       agent.others.insert(framework.info.id.value);
     });
   }

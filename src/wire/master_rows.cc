@@ -22,14 +22,14 @@ MasterRows::MasterRows(JsonWriter& out, const MasterView& view)
 }
 
 void MasterRows::task(const FrameworkView& framework, const TaskView& task) {
-  const auto ip = agent_ips_.find(task.agent_id.value);
+  const auto ip = agent_ips_.find(task.agent_id->value);
   tasks_.write({.spec = *task.spec,
                 .framework = &framework.info,
-                .framework_id = task.framework_id.value,
-                .executor_id = task.executor_id.value,
-                .agent_id = task.agent_id.value,
+                .framework_id = task.framework_id->value,
+                .executor_id = task.executor_id->value,
+                .agent_id = task.agent_id->value,
                 .agent_ip = ip == agent_ips_.end() ? std::string_view() : ip->second,
-                .role = task.role,
+                .role = *task.role,
                 .state = task.state,
                 .statuses = task.statuses});
 }

@@ -28,13 +28,15 @@ void encode_status_view(const StatusView& status, const TaskView& task, std::str
                         pb::TaskStatus& out) {
   out.mutable_task_id()->set_value(task.spec->id.value);
   out.set_state(static_cast<pb::TaskState>(status.state));
-  out.mutable_agent_id()->set_value(task.agent_id.value);
+  out.mutable_agent_id()->set_value(task.agent_id->value);
   out.set_timestamp(to_seconds(status.timestamp));
   if (status.healthy) out.set_healthy(*status.healthy);
-  if (!status.labels.empty()) encode_labels(status.labels, *out.mutable_labels()->mutable_labels());
-  if (status.container_id.empty()) return;
+  if (!status.labels->empty()) {
+    encode_labels(status.labels, *out.mutable_labels()->mutable_labels());
+  }
+  if (status.container_id->empty()) return;
   auto& container = *out.mutable_container_status();
-  container.mutable_container_id()->set_value(status.container_id.value);
+  container.mutable_container_id()->set_value(status.container_id->value);
   if (agent_ip.empty()) return;
   // None has a network of its own, as write_network_infos() says.
   auto& address = *container.add_network_infos()->add_ip_addresses();
@@ -85,11 +87,11 @@ void TaskEncoder::encode(const TaskView& task, std::string_view user, std::strin
   parse_task(spec, info_);
   out.set_name(spec.name);
   out.mutable_task_id()->set_value(spec.id.value);
-  out.mutable_framework_id()->set_value(task.framework_id.value);
-  if (!task.executor_id.empty()) out.mutable_executor_id()->set_value(task.executor_id.value);
-  out.mutable_agent_id()->set_value(task.agent_id.value);
+  out.mutable_framework_id()->set_value(task.framework_id->value);
+  if (!task.executor_id->empty()) out.mutable_executor_id()->set_value(task.executor_id->value);
+  out.mutable_agent_id()->set_value(task.agent_id->value);
   out.set_state(static_cast<pb::TaskState>(task.state));
-  encode_resources(spec.resources, ReservationFormat::kStack, task.role, *out.mutable_resources());
+  encode_resources(spec.resources, ReservationFormat::kStack, *task.role, *out.mutable_resources());
   for (const StatusView& status : task.statuses) {
     encode_status_view(status, task, agent_ip, *out.add_statuses());
   }

@@ -25,7 +25,7 @@ void add_frameworks(Sums& roles, const protocol::MasterView& view) {
       roles[role].frameworks.push_back(framework.info.id.value);
     }
     for (const protocol::TaskView& task : framework.tasks) {
-      if (!is_terminal(task.state)) roles[task.role].allocated += task.spec->resources;
+      if (!is_terminal(task.state)) roles[*task.role].allocated += task.spec->resources;
     }
     for (const protocol::ExecutorView& executor : framework.executors) {
       roles[executor.role].allocated += executor.spec->resources;

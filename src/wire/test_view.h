@@ -39,7 +39,7 @@ inline protocol::TaskView task_view(std::string id, TaskState state,
           .framework_id = FrameworkId("F2"),
           .executor_id = {},
           .agent_id = AgentId("M-S0"),
-          .role = "*",
+          .role = std::string("*"),
           .state = state,
           .statuses = std::move(statuses),
           .unreachable_since = std::nullopt};
@@ -66,19 +66,19 @@ inline protocol::TaskView rich_task() {
                           .framework_id = FrameworkId("F1"),
                           .executor_id = ExecutorId("web-executor"),
                           .agent_id = AgentId("M-S0"),
-                          .role = "eng/web",
+                          .role = std::string("eng/web"),
                           .state = TaskState::kRunning,
                           .statuses = {},
                           .unreachable_since = std::nullopt};
   task.statuses.push_back({.state = TaskState::kStarting,
-                           .timestamp = at(1030),
                            .healthy = std::nullopt,
+                           .timestamp = at(1030),
                            .labels = {},
                            .container_id = {}});
   task.statuses.push_back({.state = TaskState::kRunning,
-                           .timestamp = at(1031) + 250ms,
                            .healthy = true,
-                           .labels = {{"zone", "b"}},
+                           .timestamp = at(1031) + 250ms,
+                           .labels = Labels{{"zone", "b"}},
                            .container_id = ContainerId("c-1")});
   return task;
 }
@@ -139,15 +139,15 @@ inline protocol::FrameworkView plain_framework() {
   framework.tasks = {task_view("t-staging", TaskState::kStaging, {})};
   framework.unreachable_tasks = {task_view("t-away", TaskState::kUnreachable,
                                            {{.state = TaskState::kRunning,
-                                             .timestamp = at(1040),
                                              .healthy = std::nullopt,
+                                             .timestamp = at(1040),
                                              .labels = {},
                                              .container_id = {}}})};
-  framework.unreachable_tasks[0].own().agent_id.value = "M-S9";
+  framework.unreachable_tasks[0].own().agent_id = AgentId("M-S9");
   framework.completed_tasks = {task_view("t-done", TaskState::kFinished,
                                          {{.state = TaskState::kFinished,
-                                           .timestamp = at(1015),
                                            .healthy = std::nullopt,
+                                           .timestamp = at(1015),
                                            .labels = {},
                                            .container_id = ContainerId("c-2")}})};
   framework.used = resources("cpus:0.5;mem:32");
@@ -200,7 +200,7 @@ inline protocol::MasterView sample() {
   completed.tasks.clear();
   completed.unreachable_tasks.clear();
   completed.used = {};
-  for (auto& task : completed.completed_tasks) task.own().framework_id.value = "F0";
+  for (auto& task : completed.completed_tasks) task.own().framework_id = FrameworkId("F0");
   view.completed_frameworks = {completed};
   view.recovered_agents[AgentId("M-S2")] = "a3.example";
   view.unreachable_agents[AgentId("M-S9")] = at(1045);
