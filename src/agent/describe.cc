@@ -99,7 +99,7 @@ std::string said(const to_agent::Registered& m) {
 }
 std::string said(const to_agent::RunTasks& m) {
   const std::string_view kind = m.command_task ? "commands" : m.group ? "group" : "tasks";
-  return fmt::format("RunTasks {} executor {} {} {}{}", m.framework.id, m.executor.id, kind,
+  return fmt::format("RunTasks {} executor {} {} {}{}", m.framework->id, m.executor.id, kind,
                      list(m.tasks), m.short_slots ? " in short slots" : "");
 }
 std::string said(const to_agent::KillTask& m) {
@@ -113,7 +113,7 @@ std::string said(const to_agent::ShutdownFramework& m) {
   return fmt::format("ShutdownFramework {}", m.framework_id);
 }
 std::string said(const to_agent::UpdateFramework& m) {
-  return fmt::format("UpdateFramework {}", m.framework.id);
+  return fmt::format("UpdateFramework {}", m.framework->id);
 }
 std::string said(const to_agent::Acknowledge& m) {
   return fmt::format("Acknowledge {} {} {}", m.framework_id, m.task_id, m.uuid.to_string());

@@ -24,14 +24,14 @@ struct Refusal {
 };
 
 bool ids_are_valid(const to_agent::RunTasks& run) {
-  if (!validate_id(run.framework.id.value) || !validate_id(run.executor.id.value)) return false;
+  if (!validate_id(run.framework->id.value) || !validate_id(run.executor.id.value)) return false;
   return std::ranges::all_of(run.tasks,
                              [](const TaskSpec& t) { return validate_id(t.id.value).has_value(); });
 }
 
 // The running executor that the tasks are for; null: a container has to be made.
 const Container* executor_for(const State& state, const to_agent::RunTasks& run) {
-  const auto framework = state.frameworks.find(run.framework.id);
+  const auto framework = state.frameworks.find(run.framework->id);
   if (run.command_task || framework == state.frameworks.end()) return nullptr;
   const auto executor = framework->second.executors.find(run.executor.id);
   if (executor == framework->second.executors.end()) return nullptr;
@@ -51,7 +51,7 @@ std::optional<Refusal> refuse(const Context& c, const to_agent::RunTasks& run) {
   if (run.short_slots && c.options.agent.short_slots.empty()) {
     return Refusal{Reason::kResourcesUnknown, "The agent has no slots for short tasks"};
   }
-  const auto framework = state.frameworks.find(run.framework.id);
+  const auto framework = state.frameworks.find(run.framework->id);
   if (framework != state.frameworks.end() && framework->second.removing) {
     return Refusal{Reason::kFrameworkRemoved, "The framework is shutting down"};
   }
@@ -68,10 +68,10 @@ std::optional<Refusal> refuse(const Context& c, const to_agent::RunTasks& run) {
 }
 
 void drop(Context& c, const to_agent::RunTasks& run, const Refusal& refusal) {
-  warn(c, "dropped {} tasks of framework {}: {}", run.tasks.size(), quote(run.framework.id.value),
+  warn(c, "dropped {} tasks of framework {}: {}", run.tasks.size(), quote(run.framework->id.value),
        refusal.text);
   for (const TaskSpec& task : run.tasks) {
-    say_once(c, run.framework.id,
+    say_once(c, run.framework->id,
              {.task_id = task.id,
               .state = dropped_state(run.framework),
               .source = StatusSource::kAgent,
@@ -87,7 +87,7 @@ void drop(Context& c, const to_agent::RunTasks& run, const Refusal& refusal) {
 // word, for every word would be taken as one about the first.
 void leave_out_duplicates(Context& c, to_agent::RunTasks& run) {
   std::set<TaskId> seen;
-  Framework* framework = find_framework(c.state, run.framework.id);
+  Framework* framework = find_framework(c.state, run.framework->id);
   const auto duplicate = [&](const TaskSpec& task) {
     return !seen.insert(task.id).second ||
            (framework != nullptr && find_task(*framework, task.id) != nullptr);
@@ -95,7 +95,7 @@ void leave_out_duplicates(Context& c, to_agent::RunTasks& run) {
   const std::size_t before = run.tasks.size();
   std::erase_if(run.tasks, duplicate);
   if (run.tasks.size() == before) return;
-  warn(c, "framework {} launched {} tasks whose ids are in use here: not run", run.framework.id,
+  warn(c, "framework {} launched {} tasks whose ids are in use here: not run", run.framework->id,
        before - run.tasks.size());
   if (run.group) run.tasks.clear();
 }
@@ -177,7 +177,7 @@ void on_message(Context& c, to_agent::RunTasks&& run) {
 }
 
 void on_message(Context& c, to_agent::UpdateFramework&& m) {
-  if (find_framework(c.state, m.framework.id) != nullptr) remember(c, m.framework);
+  if (find_framework(c.state, m.framework->id) != nullptr) remember(c, m.framework);
 }
 
 void on_message(Context& c, to_agent::Acknowledge&& m) { acknowledge(c, m); }

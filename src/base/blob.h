@@ -1,6 +1,6 @@
 // Bytes that the manager carries but does not interpret (a serialised TaskInfo, say): immutable and
-// shared, so that passing one on costs a counter. Takes one pointer, and one piece of memory for all
-// who share it. Compares by content. Copies may live in different threads.
+// shared, so that passing one on costs a counter. Takes one pointer, and one piece of memory for
+// all who share it. Compares by content. Copies may live in different threads.
 #pragma once
 
 #include <atomic>

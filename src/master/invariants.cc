@@ -61,8 +61,7 @@ std::optional<std::string> Machine::broken_revocation() const {
     for (const Task& task : framework.tasks.each()) {
       if (task.inverse_offer == 0) continue;
       const auto at = inverse_offers_.find(task.inverse_offer);
-      if (task.ended() || at == inverse_offers_.end() ||
-          !at->second.tasks.contains(task.id())) {
+      if (task.ended() || at == inverse_offers_.end() || !at->second.tasks.contains(task.id())) {
         return broken("task {} is not in its inverse offer", task.id());
       }
     }

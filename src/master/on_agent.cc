@@ -313,9 +313,9 @@ void Machine::merge_task(Agent& agent, protocol::TaskRecord&& record, bool retur
   task.shown = std::move(shown);
   task.short_slot = record.short_slot;
   // It ended, and this master heard so: the acknowledgement was lost on its way to the agent.
-  task.counted = task.ended() &&
-                 std::ranges::any_of(framework.completed_tasks,
-                                     [&](const auto& view) { return view->spec->id == id; });
+  task.counted =
+      task.ended() && std::ranges::any_of(framework.completed_tasks,
+                                          [&](const auto& view) { return view->spec->id == id; });
   if (task.short_slot && !agent.has_short_slots()) add_short_slots(agent);
   if (!task.ended()) {
     allocator_->allocated(framework.key, task.role(), agent.pool(task.short_slot).key,

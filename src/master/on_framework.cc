@@ -92,7 +92,7 @@ void Machine::subscribe(SchedulerCalled&& event) {
                    "Subscribe calls should not include the 'Mesos-Stream-Id' header");
   }
   auto& subscribe = std::get<call::Subscribe>(event.call.body);
-  FrameworkInfo& info = subscribe.framework;
+  FrameworkInfo& info = subscribe.framework.own();
   if (!event.call.framework.empty() && event.call.framework != info.id) {
     return refuse_stream(event, "'framework_id' differs from 'subscribe.framework_info.id'");
   }
@@ -128,7 +128,7 @@ void Machine::subscribe(SchedulerCalled&& event) {
 
 void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
   auto& subscribe = std::get<call::Subscribe>(event.call.body);
-  FrameworkInfo& info = subscribe.framework;
+  FrameworkInfo& info = subscribe.framework.own();
   if (info.principal != framework.info.principal && !framework.recovered) {
     return refuse_stream(event, "Changing framework's principal is not allowed.");
   }
@@ -266,9 +266,9 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
   for (Task* each : framework.tasks.in_order()) {
     Task& task = *each;
     if (!task.ended()) {
-      const TaskStatus status = master_status(
-          task.id(), agent_id_of(task), TaskState::kKilled, Reason::kFrameworkRemoved,
-          fmt::format("Framework {} removed", framework.info.id));
+      const TaskStatus status =
+          master_status(task.id(), agent_id_of(task), TaskState::kKilled, Reason::kFrameworkRemoved,
+                        fmt::format("Framework {} removed", framework.info.id));
       count_terminal(framework, status);
       set_task_state(framework, task, TaskState::kKilled);
       tell_updated(framework, status, TaskState::kKilled);
@@ -288,7 +288,7 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
 }
 
 HttpAnswer Machine::update_framework(Framework& framework, call::UpdateFramework&& call) {
-  FrameworkInfo& info = call.framework;
+  FrameworkInfo& info = call.framework.own();
   if (info.id != framework.info.id) {
     return {400, "'update_framework.framework_info.id' differs from 'framework_id'"};
   }

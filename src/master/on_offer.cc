@@ -402,12 +402,13 @@ void Machine::start(Basket& basket, ExecutorSpec&& executor, bool command_task, 
     basket.left -= spec.resources;
     allocator_->accepted(framework.key, basket.role, pool, spec.resources);
     Task task;
-    task.shown = view_of(framework, agent, spec, basket.role,
-                         command_task ? ExecutorId() : executor.id);
+    task.shown =
+        view_of(framework, agent, spec, basket.role, command_task ? ExecutorId() : executor.id);
     task.short_slot = basket.short_slots;
     add_task(framework, agent, std::move(task));
   }
-  say(agent, protocol::to_agent::RunTasks{.framework = framework.info,
+  if (*framework.told != framework.info) framework.told = framework.info;
+  say(agent, protocol::to_agent::RunTasks{.framework = framework.told,
                                           .role = basket.role,
                                           .command_task = command_task,
                                           .group = group,

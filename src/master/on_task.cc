@@ -93,8 +93,7 @@ void Machine::set_task_state(Framework& framework, Task& task, TaskState state) 
   Pool& pool = agent(task.agent).pool(task.short_slot);
   pool.used -= task.resources();
   allocator_->task_ended(framework.key, task.id());
-  allocator_->recovered(framework.key, task.role(), pool.key, task.resources(), std::nullopt,
-                        now_);
+  allocator_->recovered(framework.key, task.role(), pool.key, task.resources(), std::nullopt, now_);
 }
 
 void Machine::remove_task(Framework& framework, Task& task) {
@@ -193,8 +192,7 @@ void Machine::call(Framework& framework, call::Kill&& call) {
 }
 
 void Machine::say_kill(Agent& agent, const Framework& framework, const Task& task) {
-  protocol::to_agent::KillTask kill{framework.info.id, task.id(), task.kill_grace,
-                                    std::nullopt};
+  protocol::to_agent::KillTask kill{framework.info.id, task.id(), task.kill_grace, std::nullopt};
   if (task.revoked) {
     kill.grace =
         std::min(task.spec().kill_grace.value_or(kMaxRevokedKillGrace), kMaxRevokedKillGrace);

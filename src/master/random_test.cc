@@ -379,23 +379,23 @@ class Chaos {
     if (calm_ || !one_in(10)) say(agent, to_master::Pong{});
   }
   void hear(FakeAgent& agent, const to_agent::RunTasks& message) {
-    agent.frameworks[message.framework.id] = message.framework;
+    agent.frameworks[message.framework->id] = message.framework;
     if (!message.command_task) {
-      const bool starts = !agent.executors.contains({message.framework.id, message.executor.id});
+      const bool starts = !agent.executors.contains({message.framework->id, message.executor.id});
       EXPECT_FALSE(starts && message.short_slots && !message.executor.resources.empty())
           << message.executor.id.value << " outlives the limit";
       agent.executors.try_emplace(
-          ExecutorKey(message.framework.id, message.executor.id),
-          protocol::ExecutorRecord{message.framework.id, message.role, message.executor});
+          ExecutorKey(message.framework->id, message.executor.id),
+          protocol::ExecutorRecord{message.framework->id, message.role, message.executor});
     }
     for (const TaskSpec& task : message.tasks) {
       EXPECT_TRUE(ran_.insert(task.id).second) << task.id.value << " runs twice";
       ++launched;
       Work work;
-      work.record = {message.framework.id, message.executor.id,  message.role,       task,
-                     TaskState::kStaging,  message.command_task, message.short_slots};
+      work.record = {message.framework->id, message.executor.id,  message.role,       task,
+                     TaskState::kStaging,   message.command_task, message.short_slots};
       if (message.short_slots) ++short_launched;
-      agent.tasks[{message.framework.id, task.id}] = std::move(work);
+      agent.tasks[{message.framework->id, task.id}] = std::move(work);
     }
     EXPECT_TRUE(agent.total.contains(agent.in_use(false)))
         << agent.id.value << " runs more than it has";
@@ -867,7 +867,8 @@ class Chaos {
         if (framework.info.id != scheduler.info.id) continue;
         EXPECT_TRUE(framework.tasks.empty())
             << scheduler.info.name << " still has " << framework.tasks[0]->spec->id.value << " in "
-            << to_string(framework.tasks[0]->state) << " on " << framework.tasks[0]->agent_id->value;
+            << to_string(framework.tasks[0]->state) << " on "
+            << framework.tasks[0]->agent_id->value;
       }
     }
   }

@@ -36,6 +36,7 @@ struct Framework {
   FrameworkKey key;
   FrameworkInfo info;
   protocol::Piece<FrameworkId> shared_id;
+  protocol::Piece<FrameworkInfo> told;     // `info`, as agents were told last
   std::optional<ConnectionId> connection;  // its stream
   std::string stream_id;
   bool recovered = false;  // known from agents only: it has not subscribed with this leader

@@ -71,8 +71,7 @@ class TaskTable {
     std::vector<Each*> all;
     all.reserve(table.size());
     for (auto& [id, task] : table.tasks_) all.push_back(task.get());
-    std::ranges::sort(all, {},
-                      [](const Task* task) { return std::string_view(task->id().value); });
+    std::ranges::sort(all, {}, [](const Task* task) { return std::string_view(task->id().value); });
     return all;
   }
 

@@ -100,7 +100,7 @@ class World {
   ConnectionId subscribe(const protocol::call::Subscribe& subscribe) {
     const ConnectionId connection(next_connection_++);
     SchedulerCalled event{.connection = connection,
-                          .call = {subscribe.framework.id, subscribe},
+                          .call = {subscribe.framework->id, subscribe},
                           .stream_id = stream_of(connection),
                           .has_stream_id = false,
                           .principal = {}};

@@ -85,7 +85,7 @@ class Transcript {
     return fmt::format("Registered {}", message.agent_id);
   }
   static std::string text(const protocol::to_agent::RunTasks& message) {
-    std::string all = fmt::format("RunTasks {} {}{}{} executor {} [", message.framework.id,
+    std::string all = fmt::format("RunTasks {} {}{}{} executor {} [", message.framework->id,
                                   message.role, message.group ? " group" : "",
                                   message.short_slots ? " short" : "", message.executor.id);
     for (const TaskSpec& task : message.tasks) {
@@ -105,7 +105,7 @@ class Transcript {
     return fmt::format("ShutdownFramework {}", message.framework_id);
   }
   static std::string text(const protocol::to_agent::UpdateFramework& message) {
-    return fmt::format("UpdateFramework {}", message.framework.id);
+    return fmt::format("UpdateFramework {}", message.framework->id);
   }
   static std::string text(const protocol::to_agent::Acknowledge& message) {
     return fmt::format("Acknowledge {} {}{}", message.framework_id, message.task_id,
@@ -183,7 +183,7 @@ class Transcript {
     return fmt::format("TASK_UPDATED {} {}", event.status.task_id, to_string(event.state));
   }
   static std::string text(const protocol::operator_event::AgentAdded& event) {
-    return fmt::format("AGENT_ADDED {}", event.agent.info.id);
+    return fmt::format("AGENT_ADDED {}", event.agent->info.id);
   }
   static std::string text(const protocol::operator_event::AgentRemoved& event) {
     return fmt::format("AGENT_REMOVED {}", event.agent);
@@ -196,7 +196,7 @@ class Transcript {
                        event.framework->active ? "" : " inactive");
   }
   static std::string text(const protocol::operator_event::FrameworkRemoved& event) {
-    return fmt::format("FRAMEWORK_REMOVED {}", event.framework.id);
+    return fmt::format("FRAMEWORK_REMOVED {}", event.framework->id);
   }
   static std::string text(const protocol::operator_event::Heartbeat&) { return "HEARTBEAT"; }
   static std::string text(const CloseStream& effect) {

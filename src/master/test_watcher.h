@@ -87,8 +87,8 @@ class Watcher {
     tasks_.at({event.framework, event.status.task_id}) = event.state;
   }
   void on(const protocol::operator_event::AgentAdded& event) {
-    agents_[event.agent.info.id] = event.agent.info;
-    recovered_.erase(event.agent.info.id);
+    agents_[event.agent->info.id] = event.agent->info;
+    recovered_.erase(event.agent->info.id);
   }
   void on(const protocol::operator_event::AgentRemoved& event) {
     agents_.erase(event.agent);
@@ -101,9 +101,9 @@ class Watcher {
     frameworks_.at(event.framework->info.id) = *event.framework;
   }
   void on(const protocol::operator_event::FrameworkRemoved& event) {
-    frameworks_.erase(event.framework.id);
+    frameworks_.erase(event.framework->id);
     std::erase_if(tasks_,
-                  [&](const auto& entry) { return entry.first.first == event.framework.id; });
+                  [&](const auto& entry) { return entry.first.first == event.framework->id; });
   }
   void on(const protocol::operator_event::Heartbeat&) {}
 

@@ -16,6 +16,7 @@
 #include "model/framework.h"
 #include "model/ids.h"
 #include "model/task.h"
+#include "protocol/piece.h"
 
 namespace souk::protocol {
 
@@ -108,7 +109,7 @@ struct Registered {
 };
 // Run tasks on one executor: a group starts whole or not at all.
 struct RunTasks {
-  FrameworkInfo framework;
+  Piece<FrameworkInfo> framework;
   std::string role;
   bool command_task = false;
   bool group = false;
@@ -135,7 +136,7 @@ struct ShutdownFramework {
   FrameworkId framework_id;
 };
 struct UpdateFramework {
-  FrameworkInfo framework;
+  Piece<FrameworkInfo> framework;
 };
 struct Acknowledge {
   FrameworkId framework_id;

@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/shared_value.h"
 #include "base/time.h"
 #include "model/agent.h"
 #include "model/constraints.h"
@@ -20,25 +19,9 @@
 #include "model/ids.h"
 #include "model/quota.h"
 #include "model/task.h"
+#include "protocol/piece.h"
 
 namespace souk::protocol {
-
-// Part of a view. Reads as a `const T&`.
-template <class T>
-class Piece {
- public:
-  Piece() = default;
-  Piece(T value) : value_(std::move(value)) {}
-
-  const T& operator*() const { return value_.get(); }
-  const T* operator->() const { return &value_.get(); }
-  operator const T&() const { return value_.get(); }
-  // For changing it; other views keep what they have.
-  T& own() { return value_.own(); }
-
- private:
-  SharedValue<T> value_;
-};
 
 // Of these there are hundreds of thousands: what is alike in many is shared by them.
 struct StatusView {

@@ -26,7 +26,7 @@ struct TaskUpdated {
 };
 // Also of one that is there and has changed.
 struct AgentAdded {
-  AgentSummary agent;
+  Piece<AgentSummary> agent;
 };
 // Its tasks have been told of before.
 struct AgentRemoved {
@@ -41,7 +41,7 @@ struct FrameworkUpdated {
 };
 // And with it all its tasks.
 struct FrameworkRemoved {
-  FrameworkInfo framework;
+  Piece<FrameworkInfo> framework;
 };
 struct Heartbeat {};
 

@@ -17,6 +17,7 @@
 #include "model/ids.h"
 #include "model/offer.h"
 #include "model/task.h"
+#include "protocol/piece.h"
 
 namespace souk::protocol {
 
@@ -46,7 +47,7 @@ struct OfferOperation {
 namespace call {
 
 struct Subscribe {
-  FrameworkInfo framework;
+  Piece<FrameworkInfo> framework;
   std::vector<std::string> suppressed_roles;
   std::map<std::string, OfferConstraints> offer_constraints = {};  // by role
   std::string offer_constraints_error = {};  // why they could not be read; empty if they could
@@ -111,7 +112,7 @@ struct Message {
 };
 struct Request {};
 struct UpdateFramework {
-  FrameworkInfo framework;
+  Piece<FrameworkInfo> framework;
   std::vector<std::string> suppressed_roles;
   std::map<std::string, OfferConstraints> offer_constraints = {};  // by role
   std::string offer_constraints_error = {};  // why they could not be read; empty if they could

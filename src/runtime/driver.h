@@ -79,6 +79,8 @@ class Driver {
   void rearm() { arm(host_.next_deadline()); }
 
  private:
+  static constexpr std::size_t kKeptRoom = 4 * kMaxDriverBatch;
+
   void wait_for_room(std::unique_lock<std::mutex>& lock) {
     if (queued_bytes_ <= kMaxDriverQueueBytes || loop_.on_loop_thread()) return;
     room_.wait(lock, [this] { return closed_ || queued_bytes_ <= kMaxDriverQueueBytes; });
@@ -111,6 +113,8 @@ class Driver {
       finish_batch(now);
     } while (at < batch_.size());
     batch_.clear();
+    // A flood would leave its room behind for ever.
+    if (batch_.capacity() > kKeptRoom) batch_ = {};
     arm(host_.next_deadline());
   }
 

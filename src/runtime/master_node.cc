@@ -443,7 +443,10 @@ void MasterNode::Impl::on_batch_end(const Now& now) {
 
 void MasterNode::Impl::step(const Now& now, master::Event event) {
   const bool idle = std::holds_alternative<master::BatchEnded>(event);
+  // The launch of a thousand tasks would leave its room behind for ever.
+  constexpr std::size_t kKeptEffects = 1024;
   effects.clear();
+  if (effects.capacity() > kKeptEffects) effects = {};
   machine->step(now, std::move(event), effects);
   if (!idle || !effects.empty()) ++version;
   for (master::Effect& effect : effects) carry_out(std::move(effect));

@@ -158,7 +158,7 @@ TEST(Scheduler, Subscribes) {
   ASSERT_EQ(connects.size(), 1u);
   EXPECT_EQ(connects[0].master, "a:1");
   EXPECT_TRUE(connects[0].call.framework.empty());
-  EXPECT_EQ(bench.subscribe_call().framework.name, "test");
+  EXPECT_EQ(bench.subscribe_call().framework->name, "test");
   EXPECT_EQ(bench.delay(), 15s);
   EXPECT_FALSE(bench.machine().subscribed());
   EXPECT_TRUE(bench.open().empty());
@@ -188,7 +188,7 @@ TEST(Scheduler, TakesOverByItsId) {
   Bench bench(with_id);
   bench.step(Started{});
   EXPECT_EQ(bench.last().call.framework, FrameworkId("old"));
-  EXPECT_EQ(bench.subscribe_call().framework.id, FrameworkId("old"));
+  EXPECT_EQ(bench.subscribe_call().framework->id, FrameworkId("old"));
 }
 
 TEST(Scheduler, FollowsARedirectAtOnce) {
@@ -582,13 +582,13 @@ TEST(Scheduler, SaysHowTheFrameworkChangedWhileItSubscribed) {
   bench.step(Started{});
   bench.open();
   call::UpdateFramework change{options().framework, {"r1"}};
-  change.framework.webui_url = "http://here";
+  change.framework.own().webui_url = "http://here";
   bench.ask(change);
   const auto updates =
       sent<call::UpdateFramework>(bench.say(event::Subscribed{FrameworkId("F"), 5s, {}}));
   ASSERT_EQ(updates.size(), 1u);
-  EXPECT_EQ(updates[0].framework.webui_url, "http://here");
-  EXPECT_EQ(updates[0].framework.id, FrameworkId("F"));
+  EXPECT_EQ(updates[0].framework->webui_url, "http://here");
+  EXPECT_EQ(updates[0].framework->id, FrameworkId("F"));
   EXPECT_EQ(updates[0].suppressed_roles, std::vector<std::string>{"r1"});
 }
 
@@ -601,7 +601,7 @@ TEST(Scheduler, RemembersOfferConstraints) {
   bench.subscribe();
   EXPECT_EQ(bench.subscribe_call().offer_constraints, given.offer_constraints);
   call::UpdateFramework change;
-  change.framework.roles = {"r2"};
+  change.framework.own().roles = {"r2"};
   change.offer_constraints = {{"r2", other}};
   bench.ask(change);
   bench.lose();
@@ -613,8 +613,8 @@ TEST(Scheduler, AnUpdateOfTheFrameworkKeepsItsId) {
   Bench bench;
   bench.subscribe();
   call::UpdateFramework change;
-  change.framework.name = "renamed";
-  change.framework.roles = {"r9"};
+  change.framework.own().name = "renamed";
+  change.framework.own().roles = {"r9"};
   change.suppressed_roles = {"r9"};
   const auto sends = only<Send>(bench.ask(change));
   ASSERT_EQ(sends.size(), 1u);
@@ -622,8 +622,8 @@ TEST(Scheduler, AnUpdateOfTheFrameworkKeepsItsId) {
   bench.lose();
   bench.wait(50ms);
   EXPECT_EQ(bench.last().call.framework, FrameworkId("F"));
-  EXPECT_EQ(bench.subscribe_call().framework.name, "renamed");
-  EXPECT_EQ(bench.subscribe_call().framework.id, FrameworkId("F"));
+  EXPECT_EQ(bench.subscribe_call().framework->name, "renamed");
+  EXPECT_EQ(bench.subscribe_call().framework->id, FrameworkId("F"));
   EXPECT_EQ(bench.subscribe_call().suppressed_roles, std::vector<std::string>{"r9"});
 }
 

@@ -22,7 +22,7 @@ BookFramework framework_of(const auto& body) {
   framework.info = body.framework;
   framework.suppressed.insert(body.suppressed_roles.begin(), body.suppressed_roles.end());
   framework.constrained =
-      !body.offer_constraints.empty() || !body.framework.min_allocatable.empty();
+      !body.offer_constraints.empty() || !body.framework->min_allocatable.empty();
   return framework;
 }
 
@@ -350,13 +350,13 @@ void Books::run(Reign& reign, BookAgent* agent, const to_agent::RunTasks& run) {
   };
   if (!run.command_task && agent != nullptr) {
     const auto [at, added] = agent->executors.try_emplace(
-        {run.framework.id, run.executor.id}, BookTask{run.role, run.executor.resources});
+        {run.framework->id, run.executor.id}, BookTask{run.role, run.executor.resources});
     if (added) use(false, run.executor.resources);
   }
   for (const TaskSpec& task : run.tasks) {
     use(run.short_slots, task.resources);
     if (agent == nullptr) continue;
-    agent->tasks[{run.framework.id, task.id}] = {run.role, task.resources, run.short_slots};
+    agent->tasks[{run.framework->id, task.id}] = {run.role, task.resources, run.short_slots};
   }
   tell([&](BookListener& listener) { listener.on_run(reign, agent, answer, run, needed, fits); });
   if (answer != nullptr && answer->left.contains(needed)) answer->left -= needed;

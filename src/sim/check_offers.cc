@@ -42,16 +42,16 @@ void OffersChecker::on_run(const Reign& reign, const BookAgent* agent, const Boo
     return ring(*reign.master,
                 "executor {} is to run out of offers of which some are not open, or not of "
                 "framework {}",
-                what, run.framework.id);
+                what, run.framework->id);
   }
   const BookOffer& offer = answer->open.front();
-  if (answer->framework->info.id != run.framework.id || offer.agent != agent->id ||
+  if (answer->framework->info.id != run.framework->id || offer.agent != agent->id ||
       offer.role != run.role || offer.short_slots != run.short_slots) {
     return ring(*reign.master,
                 "executor {} of framework {} is to run on agent {} in role '{}', but offer {} was "
                 "made to framework {} on agent {} in role '{}'",
-                what, run.framework.id, agent->id, run.role, offer.id, offer.framework, offer.agent,
-                offer.role);
+                what, run.framework->id, agent->id, run.role, offer.id, offer.framework,
+                offer.agent, offer.role);
   }
   if (answer->left.contains(needed)) return;
   ring(*reign.master, "executor {} is to run with {}, but of offer {} only {} is left", what,

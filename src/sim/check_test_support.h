@@ -46,8 +46,8 @@ class Feigned {
   // A framework of role "*", over the stream of this number.
   void subscribes(const std::string& id, uint64_t stream, const std::string& role = "*") {
     protocol::call::Subscribe call;
-    call.framework.id = FrameworkId(id);
-    call.framework.roles = {role};
+    call.framework.own().id = FrameworkId(id);
+    call.framework.own().roles = {role};
     says(master::SchedulerCalled{ConnectionId(stream), {FrameworkId(id), call}, "", false, {}},
          {master::OpenStream{ConnectionId(stream), "s"},
           master::SendToFramework{ConnectionId(stream),
@@ -93,7 +93,7 @@ class Feigned {
   static master::Effect runs(uint64_t link, const std::string& framework, const std::string& task,
                              std::string_view resources, const std::string& role = "*") {
     protocol::to_agent::RunTasks run{.role = role, .command_task = true};
-    run.framework.id = FrameworkId(framework);
+    run.framework.own().id = FrameworkId(framework);
     run.executor.id = ExecutorId(task);
     run.tasks = {spec(task, resources)};
     return tells(link, run);

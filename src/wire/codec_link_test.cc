@@ -272,9 +272,9 @@ TEST(LinkDown, TheFieldsOfAFrameworkCountNotItsRawBytes) {
   framework.user = "kept";
   framework.checkpoint = true;
   const auto after = sent_down(down::UpdateFramework{framework}).framework;
-  EXPECT_EQ(after.user, "kept");
-  EXPECT_TRUE(after.checkpoint);
-  EXPECT_EQ(after.id, framework.id);
+  EXPECT_EQ(after->user, "kept");
+  EXPECT_TRUE(after->checkpoint);
+  EXPECT_EQ(after->id, framework.id);
 }
 
 // --- other versions, broken peers

@@ -63,7 +63,7 @@ TEST(OperatorEvents, Tasks) {
 }
 
 TEST(OperatorEvents, Agents) {
-  const PbEvent added = encoded(event::AgentAdded{*sample().agents[0]});
+  const PbEvent added = encoded(event::AgentAdded{sample().agents[0]});
   EXPECT_EQ(added.type(), PbEvent::AGENT_ADDED);
   EXPECT_EQ(added.agent_added().agent().agent_info().hostname(), "a1.example");
   EXPECT_EQ(text(event::AgentRemoved{AgentId("M-S0")}),

@@ -118,8 +118,9 @@ Decoded decode_subscribe(const PbCall& in) {
     return invalid("'framework_id' differs from 'subscribe.framework_info.id'");
   }
   protocol::call::Subscribe body;
-  body.framework = decode_framework(subscribe.framework_info());
-  if (in.has_framework_id()) body.framework.id.value = in.framework_id().value();
+  FrameworkInfo framework = decode_framework(subscribe.framework_info());
+  if (in.has_framework_id()) framework.id.value = in.framework_id().value();
+  body.framework = std::move(framework);
   body.suppressed_roles = decode_texts(subscribe.suppressed_roles());
   decode_constraints_of(subscribe, body);
   return body;
@@ -133,8 +134,9 @@ Decoded decode_update_framework(const PbCall& in) {
     return invalid("'framework_id' differs from 'update_framework.framework_info.id'");
   }
   protocol::call::UpdateFramework body;
-  body.framework = decode_framework(update.framework_info());
-  body.framework.id.value = in.framework_id().value();
+  FrameworkInfo framework = decode_framework(update.framework_info());
+  framework.id.value = in.framework_id().value();
+  body.framework = std::move(framework);
   body.suppressed_roles = decode_texts(update.suppressed_roles());
   decode_constraints_of(update, body);
   return body;
@@ -360,7 +362,7 @@ std::expected<SchedulerCall, HttpAnswer> decode_scheduler_call(std::string_view 
   if (!decoded) return std::unexpected(decoded.error());
   SchedulerCall call{FrameworkId(in.framework_id().value()), std::move(*decoded)};
   if (const auto* subscribe = std::get_if<protocol::call::Subscribe>(&call.body)) {
-    call.framework = subscribe->framework.id;
+    call.framework = subscribe->framework->id;
   }
   return call;
 }

@@ -60,8 +60,8 @@ TEST(SchedulerCalls, Subscribe) {
   const auto body = decode<call::Subscribe>(
       R"({"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"u","name":"n"},
           "suppressed_roles":["a"],"offer_constraints":{"role_constraints":{"*":{}}}}})");
-  EXPECT_EQ(body.framework.user, "u");
-  EXPECT_TRUE(body.framework.id.empty());
+  EXPECT_EQ(body.framework->user, "u");
+  EXPECT_TRUE(body.framework->id.empty());
   EXPECT_EQ(body.suppressed_roles, std::vector<std::string>{"a"});
   EXPECT_TRUE(body.offer_constraints.contains("*"));
 }
@@ -74,7 +74,7 @@ TEST(SchedulerCalls, SubscribeTakesTheIdFromEitherPlace) {
         std::string(inner) + "}}}";
     const auto decoded = decode_scheduler_call(json, ContentType::kJson);
     EXPECT_TRUE(decoded) << json;
-    EXPECT_EQ(decoded->framework, std::get<call::Subscribe>(decoded->body).framework.id);
+    EXPECT_EQ(decoded->framework, std::get<call::Subscribe>(decoded->body).framework->id);
     return decoded->framework.value;
   };
   EXPECT_EQ(id_of("", ""), "");
@@ -214,7 +214,7 @@ TEST(SchedulerCalls, UpdateFramework) {
   const auto body = decode<call::UpdateFramework>(with_id(
       R"("type":"UPDATE_FRAMEWORK","update_framework":{"framework_info":{"user":"u","name":"n"},
          "suppressed_roles":["*"]})"));
-  EXPECT_EQ(body.framework.id, FrameworkId("F"));
+  EXPECT_EQ(body.framework->id, FrameworkId("F"));
   EXPECT_EQ(body.suppressed_roles.size(), 1u);
   EXPECT_TRUE(body.offer_constraints.empty());
 }

@@ -191,7 +191,8 @@ void encode_task(const TaskSpec& task, pb::TaskInfo& out) {
   out.mutable_task_id()->set_value(task.id.value);
   out.set_name(task.name);
   out.mutable_agent_id()->set_value(task.agent_id.value);
-  lay_resources(task.resources, task.allocation_role ? *task.allocation_role : std::string(), *out.mutable_resources());
+  lay_resources(task.resources, task.allocation_role ? *task.allocation_role : std::string(),
+                *out.mutable_resources());
   if (task.executor) encode_executor(*task.executor, *out.mutable_executor());
   set_span(task.kill_grace, out.kill_policy().has_grace_period(), out.kill_policy().grace_period(),
            [&] { return out.mutable_kill_policy()->mutable_grace_period(); });
