@@ -7,6 +7,7 @@ over 127.0.0.0/8, tasks that are timers.
     ./dev bench scale --probes=60 --length=2s 1000     a short form, to see that it works
 """
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -26,9 +27,10 @@ def measure(agents, probes, length):
     with Bench(agents) as bench:
         master = bench.start_master()
         time.sleep(1)
-        rss, slab = master.rss_bytes(), slab_bytes()
+        rss, slab, cpu = master.rss_bytes(), slab_bytes(), master.cpu_s()
         emulated, registered_s = bench.agents()
         time.sleep(2)
+        register_cpu = master.cpu_s() - cpu
         resident = (master.rss_bytes() - rss) / agents
         # Both ends of each connection are on this machine.
         kernel = max(slab_bytes() - slab, 0) / agents / 2
@@ -47,6 +49,9 @@ def measure(agents, probes, length):
             time.sleep(0.5)
         seconds, after = time.monotonic() - start, spread.counts()
         cpu = master.cpu_s() - cpu
+        start = time.monotonic()
+        bench.get("/metrics")
+        metrics_ms = (time.monotonic() - start) * 1000
         seen = prober.result()
         lives = (after["finished"] - before["finished"] + seen["finished"]) / seconds
         return {
@@ -61,6 +66,8 @@ def measure(agents, probes, length):
             "kernel_bytes_per_agent": kernel, "master_rss_mb": master.rss_bytes() / 1e6,
             "master_peak_mb": master.peak_bytes() / 1e6, "io_threads": bench.io_threads,
             "registered_s": registered_s, "filled_s": filled_s,
+            "register_cpu_us_per_agent": 1e6 * register_cpu / agents,
+            "metrics_us_per_agent": 1e3 * metrics_ms / agents,
             "tasks_failed": after["failed"] + seen["failed"],
         }
 
@@ -74,6 +81,44 @@ def table(rows):
             f"{row['master_cpu_percent']:>5.1f}% {row['master_cpu_percent_idle']:>5.1f}% "
             f"{row['lives_per_s']:>8.0f} {row['master_cpu_us_per_life']:>8.1f} "
             f"{row['bytes_per_agent']:>8.0f} {row['master_rss_mb']:>7.0f}")
+
+
+def allocator_cell(agents):
+    """Of bench allocator, with 200 frameworks in a role, 75% of the pairs filtered."""
+    path = ROOT / "bench/results/allocator.json"
+    cells = json.loads(path.read_text())["cells"] if path.exists() else []
+    for cell in cells:
+        if (cell["agents"], cell["frameworks"], cell["roles"], cell["filtered_percent"]) == (
+                agents, FRAMEWORKS, 1, 75):
+            return {"freed_us": cell["freed_agent_us_p50"], "decline_us": cell["decline_us_p50"],
+                    "pass_us": 1000 * cell["full_pass_ms"] / agents}
+    return {}
+
+
+def growth(rows):
+    """Cost of an operation by size. log n grows by 1.57 from 1,000 to 50,000."""
+    operations = {
+        "a task's life, of the master's CPU (us)": lambda n: rows[n]["master_cpu_us_per_life"],
+        "an agent that registers, of the master's CPU (us)":
+            lambda n: rows[n]["register_cpu_us_per_agent"],
+        "a freed agent, in the allocator (us)": lambda n: allocator_cell(n).get("freed_us"),
+        "a decline, in the allocator (us)": lambda n: allocator_cell(n).get("decline_us"),
+        "an agent in a pass over all, in the allocator (us)":
+            lambda n: allocator_cell(n).get("pass_us"),
+        "an agent and its tasks in a view and /metrics (us)":
+            lambda n: rows[n]["metrics_us_per_agent"],
+    }
+    sizes = [n for n in (1000, 10_000, 50_000) if n in rows]
+    say("\ncost of one operation" + " " * 29 + "".join(f"{n:>9}" for n in sizes) + "   growth")
+    table = {}
+    for name, cost in operations.items():
+        costs = [cost(n) for n in sizes]
+        if None in costs:
+            continue
+        table[name] = dict(zip(map(str, sizes), costs))
+        say(f"{name:<50}" + "".join(f"{each:>9.1f}" for each in costs) +
+            f"{costs[-1] / max(costs[0], 1e-9):>8.2f}x")
+    return table
 
 
 def plot(rows):
@@ -130,6 +175,7 @@ def main():
         rows[agents] = measure(agents, args.probes, args.length)
         table({agents: rows[agents]})
     table(rows)
+    result["growth"] = growth(rows)
     plot(rows)
     result["paper_ms"] = {str(agents): ms for agents, ms in PAPER.items()}
     result.update({str(agents): row for agents, row in rows.items()})
