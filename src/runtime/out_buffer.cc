@@ -69,7 +69,8 @@ OutBuffer::Written OutBuffer::write_to(int fd) {
     std::array<iovec, kMaxPieces> pieces;
     std::size_t count = 0;
     std::size_t total = 0;
-    for (std::size_t i = first_; i < segments_.size() && count < kMaxPieces && total < budget; ++i) {
+    for (std::size_t i = first_; i < segments_.size() && count < kMaxPieces && total < budget;
+         ++i) {
       std::string_view view = segments_[i].view();
       if (i == first_) view.remove_prefix(offset_);
       view = view.substr(0, budget - total);
