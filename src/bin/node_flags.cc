@@ -114,9 +114,7 @@ void MasterFlags::add_policy(Flags& flags) {
       "threads that read and write connections; several hold more than one limit of open files");
   flags.add("max_connections", options.max_connections, "turn clients away beyond");
   flags.add("max_stream_buffer_bytes", options.max_stream_buffer,
-            "what a scheduler, an agent or a listening operator may leave unread, behind the event "
-            "that it "
-            "reads, before it is cut off");
+            "what a stream or link may leave unread behind one event before it is cut off");
 }
 
 Result<void> MasterFlags::finish(const Flags& flags) {
