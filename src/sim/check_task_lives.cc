@@ -140,6 +140,11 @@ void TaskLivesChecker::launched(const SchedulerProcess& scheduler,
   }
 }
 
+void TaskLivesChecker::on_leads(const MasterProcess& master, uint64_t epoch) {
+  led_[master.id()] = epoch;
+  newest_epoch_ = std::max(newest_epoch_, epoch);
+}
+
 void TaskLivesChecker::told(const SchedulerProcess& scheduler, const TaskStatus& status) {
   Life& task = life(scheduler.framework(), status.task_id);
   if (status.state == TaskState::kFinished) told_finished(scheduler, status, task);
@@ -151,8 +156,9 @@ void TaskLivesChecker::told(const SchedulerProcess& scheduler, const TaskStatus&
   }
   const auto number = static_cast<std::size_t>(at - task.updates.begin());
   // A leader whose clocks stood still, and which was replaced, says what was true then.
-  const MasterProcess* leader = world().leader();
-  if (leader != nullptr && scheduler.master() != leader->id()) {
+  const std::optional<ProcessId> speaker = scheduler.master();
+  const auto led = speaker ? led_.find(*speaker) : led_.end();
+  if (led != led_.end() && led->second < newest_epoch_) {
     if (number == task.told) ++task.told;
     return;
   }

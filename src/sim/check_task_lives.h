@@ -31,6 +31,7 @@ class TaskLivesChecker final : public Checker {
   void on_effects(const SchedulerProcess& scheduler, const scheduler::Effects& effects) override;
   void on_task_process(const AgentProcess& agent, const ContainerId& container,
                        std::string_view name, bool began) override;
+  void on_leads(const MasterProcess& master, uint64_t epoch) override;
   void on_crash(const Process& process) override;
   void at_end(bool healed) override;
 
@@ -74,6 +75,8 @@ class TaskLivesChecker final : public Checker {
   void shut_down(const AgentProcess& agent, const FrameworkId& framework);
   void told_finished(const SchedulerProcess& scheduler, const TaskStatus& status, Life& life);
 
+  std::map<ProcessId, uint64_t> led_;  // the epoch in which each master led last
+  uint64_t newest_epoch_ = 0;
   std::map<FrameworkId, HashMap<TaskId, Life>> lives_;
   std::map<ProcessId, std::deque<Storing>> storing_;  // by agent
   std::map<ProcessId, MonoTime>
