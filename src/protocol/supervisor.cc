@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/room.h"
+
 namespace souk::protocol::supervisor {
 namespace {
 
@@ -305,8 +307,7 @@ std::expected<FromSupervisor, std::string> decode_from_supervisor(std::string_vi
 void FrameReader::feed(std::string_view bytes) {
   if (too_long_) return;
   if (consumed_ == buffer_.size()) {
-    if (buffer_.capacity() > kKeptBuffer) buffer_ = {};
-    buffer_.clear();
+    clear_keeping(buffer_, kKeptBuffer);
     consumed_ = 0;
   } else if (consumed_ > buffer_.size() / 2) {
     // Only then: each byte is moved at most once for each byte consumed.

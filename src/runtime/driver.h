@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/room.h"
 #include "base/time.h"
 #include "runtime/clock.h"
 #include "runtime/loop.h"
@@ -79,7 +80,7 @@ class Driver {
   void rearm() { arm(host_.next_deadline()); }
 
  private:
-  static constexpr std::size_t kKeptRoom = 4 * kMaxDriverBatch;
+  static constexpr std::size_t kKeptRoom = 1024;
 
   void wait_for_room(std::unique_lock<std::mutex>& lock) {
     if (queued_bytes_ <= kMaxDriverQueueBytes || loop_.on_loop_thread()) return;
@@ -112,9 +113,7 @@ class Driver {
       for (; at < end; ++at) host_.on_event(now, std::move(batch_[at]));
       finish_batch(now);
     } while (at < batch_.size());
-    batch_.clear();
-    // A flood would leave its room behind for ever.
-    if (batch_.capacity() > kKeptRoom) batch_ = {};
+    clear_keeping(batch_, kKeptRoom);
     arm(host_.next_deadline());
   }
 

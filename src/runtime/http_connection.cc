@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/room.h"
 #include "runtime/clock.h"
 #include "runtime/log.h"
 
@@ -70,7 +71,7 @@ void HttpConnection::take_input(std::string_view bytes) {
   in_.append(bytes);
   const std::size_t consumed = parse(in_);
   in_.erase(0, consumed);
-  if (in_.empty() && in_.capacity() > kKeptRoom) std::string().swap(in_);
+  if (in_.empty()) clear_keeping(in_, kKeptRoom);
 }
 
 std::size_t HttpConnection::parse(std::string_view bytes) {

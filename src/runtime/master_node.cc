@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/hash_map.h"
+#include "base/room.h"
 #include "base/uuid.h"
 #include "master/master.h"
 #include "runtime/allocator_loader.h"
@@ -445,8 +446,7 @@ void MasterNode::Impl::step(const Now& now, master::Event event) {
   const bool idle = std::holds_alternative<master::BatchEnded>(event);
   // The launch of a thousand tasks would leave its room behind for ever.
   constexpr std::size_t kKeptEffects = 1024;
-  effects.clear();
-  if (effects.capacity() > kKeptEffects) effects = {};
+  clear_keeping(effects, kKeptEffects);
   machine->step(now, std::move(event), effects);
   if (!idle || !effects.empty()) ++version;
   for (master::Effect& effect : effects) carry_out(std::move(effect));

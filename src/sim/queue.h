@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/room.h"
 #include "base/time.h"
 
 namespace souk::sim {
@@ -105,8 +106,7 @@ class Queue {
     filled_ &= ~(uint64_t{1} << bucket);
     dealt_.swap(buckets_[bucket]);
     for (const Entry& entry : dealt_) put(entry);
-    if (dealt_.capacity() > kKept) dealt_ = {};
-    dealt_.clear();
+    clear_keeping(dealt_, kKept);
   }
 
   MonoTime now_;

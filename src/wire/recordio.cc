@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "base/room.h"
+
 namespace souk::wire {
 
 namespace {
@@ -70,8 +72,7 @@ Result<void> RecordParser::take_length(std::string_view& bytes) {
     }
     if (digits_ == 0) return reject("RecordIO: empty record length");
     state_ = State::kBody;
-    partial_.clear();
-    if (partial_.capacity() > kKeptRecordBytes) partial_ = std::string();
+    clear_keeping(partial_, kKeptRecordBytes);
     return {};
   }
   return {};
