@@ -27,7 +27,7 @@ AgentFacts agent() {
   return facts;
 }
 
-std::shared_ptr<const CompiledConstraints> compiled(OfferConstraints constraints) {
+std::shared_ptr<const CompiledConstraints> compiled(const OfferConstraints& constraints) {
   auto result = CompiledConstraints::compile(constraints);
   EXPECT_TRUE(result.has_value()) << result.error().message;
   return result.value_or(nullptr);

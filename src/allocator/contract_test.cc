@@ -224,7 +224,7 @@ TEST(Contract, CatchesWhoDoesNot) {
 }
 
 TEST(Contract, AModuleThatIsNotMade) {
-  const auto make = [](Options, Rng) -> Result<std::unique_ptr<Allocator>> {
+  const auto make = [](const Options&, Rng) -> Result<std::unique_ptr<Allocator>> {
     return fail("not today");
   };
   EXPECT_EQ(broken_contract(make, {}), "it was not made: not today");
