@@ -38,7 +38,8 @@ std::string list(const Tasks& tasks, Name name) {
   return "[" + text + "]";
 }
 
-std::string list(const std::vector<TaskSpec>& tasks) {
+template <class Spec>  // TaskSpec, or a Piece of one
+std::string list(const std::vector<Spec>& tasks) {
   return list(tasks, [](const TaskSpec& t) { return t.id.value; });
 }
 

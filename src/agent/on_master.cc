@@ -111,7 +111,7 @@ Framework& remember(Context& c, const FrameworkInfo& info) {
 
 // `run`: without its tasks.
 void add_batch(Context& c, Framework& framework, Container& container,
-               const to_agent::RunTasks& run, std::vector<TaskSpec> specs) {
+               const to_agent::RunTasks& run, std::vector<Piece<TaskSpec>> specs) {
   checkpoint::TasksAdded added{.container = container.sandbox.container,
                                .batch = ++c.state.last_batch,
                                .group = run.group,
@@ -120,13 +120,13 @@ void add_batch(Context& c, Framework& framework, Container& container,
   Batch& batch = container.batches.emplace_back();
   batch.number = added.batch;
   batch.group = run.group;
-  for (TaskSpec& spec : specs) {
-    const TaskId id = spec.id;
+  for (Piece<TaskSpec>& spec : specs) {
+    const TaskId id = spec->id;
     Task& task = framework.tasks[id];
     task.record = {.framework_id = framework.info.id,
                    .executor_id = container.sandbox.executor,
                    .role = run.role,
-                   .spec = std::move(spec),
+                   .spec = std::move(spec.own()),
                    .state = TaskState::kStaging,
                    .command_task = run.command_task,
                    .short_slot = run.short_slots};
@@ -144,13 +144,11 @@ void add_batch(Context& c, Framework& framework, Container& container,
 }
 
 void run_commands(Context& c, Framework& framework, to_agent::RunTasks& run) {
-  for (TaskSpec& spec : run.tasks) {
+  for (Piece<TaskSpec>& spec : run.tasks) {
     ExecutorSpec executor = run.executor;
-    executor.id = ExecutorId(spec.id.value);
+    executor.id = ExecutorId(spec->id.value);
     Container& container = add_container(c, framework, ContainerKind::kCommand, run.role, executor);
-    std::vector<TaskSpec> one;
-    one.push_back(std::move(spec));
-    add_batch(c, framework, container, run, std::move(one));
+    add_batch(c, framework, container, run, {std::move(spec)});
   }
 }
 

@@ -49,10 +49,10 @@ inline TaskSpec task_spec(const std::string& id) {
   return spec;
 }
 
-inline to_agent::RunTasks commands(FrameworkInfo f, std::vector<TaskSpec> tasks) {
+inline to_agent::RunTasks commands(FrameworkInfo f, const std::vector<TaskSpec>& tasks) {
   to_agent::RunTasks run{.framework = std::move(f), .role = "*", .command_task = true};
   run.executor.id = ExecutorId(tasks.empty() ? "none" : tasks[0].id.value);
-  run.tasks = std::move(tasks);
+  run.tasks.assign(tasks.begin(), tasks.end());
   return run;
 }
 

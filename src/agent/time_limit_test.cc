@@ -132,7 +132,7 @@ TEST(AgentTimeLimit, MaxCompletionTimeHoldsForCustomExecutorsToo) {
   Rig rig;
   rig.up();
   to_agent::RunTasks run = custom("E", {"T"});
-  run.tasks[0].max_completion_time = 30s;
+  run.tasks[0].own().max_completion_time = 30s;
   rig.master(run);
   rig.connect(rig.container_of("T"));
   rig.subscribe(1, "E");

@@ -163,7 +163,7 @@ std::optional<std::string> ContractBooks::judge_limits(const Resources& resource
   const auto counted = [](const Resources& all, const std::string& name) {
     int64_t sum = 0;
     for (const Resource& item : all.items()) {
-      if (item.name != name || item.revocable || item.shared || !item.reservations.empty())
+      if (item.name != name || item.revocable || item.shared || !item.reservations->empty())
         continue;
       sum += std::get<Scalar>(item.value).thousandths;
     }

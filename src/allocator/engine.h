@@ -304,6 +304,7 @@ class Engine final : public Allocator {
   FilterEnds filter_ends_;
   std::size_t live_filters_ = 0;
   std::shared_ptr<const Resources> last_refused_;
+  Resources last_accepted_;
   mutable std::vector<uint64_t> marks_;  // by place: of the trial in which a filter stops it
   mutable uint64_t last_mark_ = 0;
   std::vector<std::weak_ptr<KnownConstraints>> constraints_;

@@ -9,7 +9,7 @@ namespace souk::allocator {
 namespace {
 
 bool is_for_all(const Resource& item) {
-  return item.reservations.empty() && !item.revocable && !item.shared;
+  return item.reservations->empty() && !item.revocable && !item.shared;
 }
 
 // What two amounts of one kind have in common.
@@ -95,7 +95,7 @@ void Engine::set_facts(Agent& agent, const AgentFacts& facts) {
 void Engine::count_reservations(const Resources& total, bool added) {
   for (const Resource& item : total.items()) {
     const auto* scalar = std::get_if<Scalar>(&item.value);
-    if (scalar == nullptr || item.reservations.empty() || item.revocable) continue;
+    if (scalar == nullptr || item.reservations->empty() || item.revocable) continue;
     const std::size_t slot = measure_.slot_of(item.name);
     if (slot == Measure::kNoSlot) continue;
     Amounts amounts(slot + 1);
@@ -260,6 +260,7 @@ void Engine::accepted(FrameworkKey framework, const std::string& role, AgentKey 
   Client* client = find_client(framework_at(framework), role);
   if (at == agents_.end() || client == nullptr) return;
   client->fruitless = 0;
+  last_accepted_ = resources;
   Resources rest = resources;
   for (Holding& holding : at->second->holdings) {
     if (holding.client != client || holding.offered.empty()) continue;
@@ -321,6 +322,8 @@ bool Engine::give_back(Agent& agent, Client& client, const Resources& resources,
       if (fit == Fit::kWhole && !held.contains(rest)) continue;
       const Resources part = fit == Fit::kPart ? common(held, rest) : rest;
       holding.held -= part;
+      // Tasks are alike: one copy for all who hold the same.
+      if (holding.held == last_accepted_) holding.held = last_accepted_;
       rest -= part;
       if (task_ended && holding.before.contains(part)) holding.before -= part;
       unused = holding.before.contains(holding.held);

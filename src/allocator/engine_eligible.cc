@@ -31,7 +31,7 @@ std::string to_text(const std::vector<Quantities>& alternatives) {
 std::string roles_of(const Resources& reserved) {
   std::vector<std::string_view> roles;
   for (const Resource& item : reserved.items()) {
-    if (!item.reservations.empty()) roles.push_back(item.reserved_role());
+    if (!item.reservations->empty()) roles.push_back(item.reserved_role());
   }
   std::ranges::sort(roles);
   roles.erase(std::ranges::unique(roles).begin(), roles.end());

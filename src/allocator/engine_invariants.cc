@@ -143,10 +143,10 @@ std::optional<std::string> Engine::broken_quota() const {
   for (const auto& [key, agent] : agents_) {
     if (agent->facts.max_task_duration) continue;
     for (const Resource& item : agent->total.items()) {
-      if (item.reservations.empty() || item.revocable) continue;
+      if (item.reservations->empty() || item.revocable) continue;
       const Role* role = tree_.find(std::string(item.reserved_role()));
       Resource bare = item;
-      bare.reservations.clear();
+      bare.reservations = {};
       measure.amounts_of(Resources({std::move(bare)}), part);
       if (role != nullptr) consume(role, part);
     }

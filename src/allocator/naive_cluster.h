@@ -39,7 +39,8 @@ inline Resources bag(std::string_view text) { return Resources::parse(text).valu
 
 // Quota is about these.
 inline bool counts(const Resource& item) {
-  return std::holds_alternative<Scalar>(item.value) && item.reservations.empty() && !item.revocable;
+  return std::holds_alternative<Scalar>(item.value) && item.reservations->empty() &&
+         !item.revocable;
 }
 inline int64_t amount(const Sums& sums, const std::string& name) {
   const auto at = sums.find(name);
@@ -146,7 +147,7 @@ struct Books {
       for (const Resource& item : agent.total.items()) {
         const auto* scalar = std::get_if<Scalar>(&item.value);
         const bool mine =
-            !item.reservations.empty() && is_in(std::string(item.reserved_role()), role);
+            !item.reservations->empty() && is_in(std::string(item.reserved_role()), role);
         if (mine && scalar != nullptr) sums[item.name] += scalar->thousandths;
       }
     }
@@ -231,7 +232,7 @@ struct Books {
     }
     std::vector<Resource> items = resources.items();
     std::erase_if(items, [&](Resource& item) {
-      if (!counts(item)) return item.reservations.empty() && !item.revocable && spent;
+      if (!counts(item)) return item.reservations->empty() && !item.revocable && spent;
       auto& scalar = std::get<Scalar>(item.value);
       const auto most = room(role, item.name);
       if (most) scalar.thousandths = std::clamp<int64_t>(*most, 0, scalar.thousandths);

@@ -61,7 +61,7 @@ bool equal(const Amounts& a, const Amounts& b) {
 }
 
 bool counts_for_quota(const Resource& item) {
-  return !item.revocable && !item.shared && item.reservations.empty();
+  return !item.revocable && !item.shared && item.reservations->empty();
 }
 
 // The names that everybody has must not find the table full.

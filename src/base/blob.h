@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/check.h"
+
 namespace souk {
 
 class Blob {
@@ -45,7 +47,7 @@ class Blob {
   // The bytes come after it.
   struct Cell {
     std::atomic<uint32_t> holders;
-    std::size_t size;
+    uint32_t size;
   };
   static char* bytes_of(Cell* cell) { return reinterpret_cast<char*>(cell + 1); }
 
@@ -54,7 +56,9 @@ class Blob {
 
 inline Blob::Blob(std::string_view bytes) {
   if (bytes.empty()) return;
-  cell_ = new (::operator new(sizeof(Cell) + bytes.size())) Cell{{1}, bytes.size()};
+  SOUK_CHECK(bytes.size() <= UINT32_MAX, "no message is as large as that");
+  const auto size = static_cast<uint32_t>(bytes.size());
+  cell_ = new (::operator new(sizeof(Cell) + size)) Cell{{1}, size};
   std::memcpy(bytes_of(cell_), bytes.data(), bytes.size());
 }
 

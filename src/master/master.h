@@ -140,7 +140,7 @@ class Machine {
 
   // --- on_task.cc
   // Of a new task. `executor`: empty for command tasks.
-  static protocol::TaskView view_of(Framework& framework, const Agent& agent, TaskSpec spec,
+  static protocol::TaskView view_of(Framework& framework, const Agent& agent, Piece<TaskSpec> spec,
                                     const std::string& role, const ExecutorId& executor);
   Task& add_task(Framework& framework, Agent& agent, Task task);
   const AgentId& agent_id_of(const Task& task) const { return agents_.at(task.agent).info.id; }
@@ -149,12 +149,12 @@ class Machine {
   // As its scheduler asked, or because it is revoked.
   void say_kill(Agent& agent, const Framework& framework, const Task& task);
   static void note_status(Task& task, const TaskStatus& status);
-  protocol::Piece<protocol::AgentSummary> view_of(const Agent& agent) const;
+  Piece<protocol::AgentSummary> view_of(const Agent& agent) const;
   protocol::AgentSummary summary_of(const Agent& agent) const;
   protocol::FrameworkView view_of(const Framework& framework) const;
   // Who it is and how it stands, without what it holds.
   protocol::FrameworkView header_of(const Framework& framework) const;
-  void remember_completed(Framework& framework, protocol::Piece<protocol::TaskView> view);
+  void remember_completed(Framework& framework, Piece<protocol::TaskView> view);
   void answer_reconcile(Framework& framework, const TaskId& task, const AgentId& agent);
   void send_status(Framework& framework, TaskStatus status);
   // A status that the master itself makes: without a uuid, not sent again.

@@ -43,7 +43,7 @@ TEST(MasterOffer, AcceptLaunchesAndOffersTheRest) {
   ASSERT_EQ(runs.size(), 1u);
   EXPECT_TRUE(runs[0].command_task);
   ASSERT_EQ(runs[0].tasks.size(), 1u);
-  EXPECT_EQ(runs[0].tasks[0].id, TaskId("t"));
+  EXPECT_EQ(runs[0].tasks[0]->id, TaskId("t"));
   EXPECT_EQ(runs[0].executor.id, ExecutorId("t"));
   const auto rest = world.offers(world.stream);
   ASSERT_EQ(rest.size(), 1u);

@@ -265,12 +265,12 @@ void Machine::merge_frameworks(Agent& agent, std::vector<FrameworkInfo>&& infos)
 }
 
 void Machine::merge_executors(Agent& agent, std::vector<protocol::ExecutorRecord>&& records) {
-  std::set<std::pair<FrameworkKey, ExecutorId>> reported;
+  std::set<std::pair<FrameworkKey, std::string>> reported;
   for (protocol::ExecutorRecord& record : records) {
     Framework* framework = find_framework(record.framework_id);
     if (framework == nullptr) continue;
-    reported.insert({framework->key, record.spec.id});
-    if (agent.executors.contains({framework->key, record.spec.id})) continue;
+    reported.insert({framework->key, record.spec.id.value});
+    if (agent.executors.contains({framework->key, record.spec.id.value})) continue;
     const Resources resources = record.spec.resources;
     allocator_->allocated(framework->key, record.role, agent.key, resources);
     add_executor(agent, *framework,
@@ -278,7 +278,9 @@ void Machine::merge_executors(Agent& agent, std::vector<protocol::ExecutorRecord
   }
   std::vector<std::pair<FrameworkKey, ExecutorId>> ended;
   for (const auto& [id, executor] : agent.executors) {
-    if (!reported.contains(id)) ended.push_back(id);
+    if (!reported.contains({id.first, std::string(id.second)})) {
+      ended.emplace_back(id.first, executor.spec->id);
+    }
   }
   for (const auto& [key, id] : ended) remove_executor(agent, key, id);
 }
@@ -369,7 +371,7 @@ void Machine::forget_unreachable(const Agent& agent) {
     if (task == framework.unreachable_tasks.end() || task->second->agent_id != agent.info.id) {
       continue;
     }
-    protocol::Piece<protocol::TaskView> view = std::move(task->second);
+    Piece<protocol::TaskView> view = std::move(task->second);
     framework.unreachable_tasks.erase(task);
     // The others have heard TASK_LOST, which was final.
     if (framework.partition_aware()) {
@@ -439,8 +441,8 @@ void Machine::remove_agent(AgentKey key, Removal removal, WallTime since) {
     lose_task(framework(framework_key), TaskId(std::string(id)), removal, since);
   }
   while (!agent.executors.empty()) {
-    const auto [framework_key, id] = agent.executors.begin()->first;
-    remove_executor(agent, framework_key, id);
+    const auto& [id, executor] = *agent.executors.begin();
+    remove_executor(agent, id.first, ExecutorId(executor.spec->id));
   }
   allocator_->remove_agent(key);
   if (agent.has_short_slots()) {
@@ -473,7 +475,7 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
   send_status(framework, status);
   tell_updated(framework, status, state);
 
-  protocol::Piece<protocol::TaskView> view = task.shown;
+  Piece<protocol::TaskView> view = task.shown;
   view.own().state = state;
   // Whatever frameworks are told, to the books it is over: its resources left with the agent.
   set_task_state(framework, task, TaskState::kLost);
@@ -493,12 +495,13 @@ void Machine::lose_task(Framework& framework, const TaskId& id, Removal removal,
 void Machine::add_executor(Agent& agent, Framework& framework, Executor executor) {
   agent.ordinary.used += executor.spec->resources;
   ++framework.executors[agent.key];
-  const ExecutorId id = executor.spec->id;
-  agent.executors[{framework.key, id}] = std::move(executor);
+  const std::string_view id = executor.spec->id.value;
+  const bool added = agent.executors.try_emplace({framework.key, id}, std::move(executor)).second;
+  SOUK_CHECK(added, "an executor is added once");
 }
 
 void Machine::remove_executor(Agent& agent, FrameworkKey key, const ExecutorId& id) {
-  const auto at = agent.executors.find({key, id});
+  const auto at = agent.executors.find({key, id.value});
   if (at == agent.executors.end()) return;
   const Executor executor = std::move(at->second);
   agent.executors.erase(at);

@@ -140,7 +140,7 @@ void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
   // May not change once set; the old values stay without a word, as v1 clients expect.
   info.user = framework.info.user;
   info.checkpoint = framework.info.checkpoint;
-  framework.info = std::move(info);
+  framework.set_info(std::move(info));
   framework.offer_constraints = std::move(subscribe.offer_constraints);
   framework.reregistered_at = now_.wall;
   framework.recovered = false;
@@ -161,8 +161,7 @@ Framework& Machine::add_framework(FrameworkInfo info) {
   Framework& framework = frameworks_[key];
   framework_ids_[info.id.value] = &framework;
   framework.key = key;
-  framework.info = std::move(info);
-  framework.shared_id = framework.info.id;
+  framework.set_info(std::move(info));
   framework.registered_at = now_.wall;
   allocator_->add_framework(facts_of(framework), {});
   allocator_->set_framework_active(key, false);
@@ -241,7 +240,7 @@ std::set<AgentKey> Machine::agents_with_tasks(const Framework& framework) const 
 
 void Machine::tell_agents_of(const Framework& framework) {
   for (const AgentKey key : agents_with_tasks(framework)) {
-    say(agent(key), protocol::to_agent::UpdateFramework{framework.info});
+    say(agent(key), protocol::to_agent::UpdateFramework{framework.shared_info});
   }
 }
 
@@ -256,9 +255,9 @@ void Machine::remove_framework(FrameworkKey key, std::string why) {
   for (const AgentKey agent_key : agents) {
     Agent& agent = this->agent(agent_key);
     std::vector<ExecutorId> executors;
-    for (auto at = agent.executors.lower_bound({key, ExecutorId()});
+    for (auto at = agent.executors.lower_bound({key, {}});
          at != agent.executors.end() && at->first.first == key; ++at) {
-      executors.push_back(at->first.second);
+      executors.push_back(at->second.spec->id);
     }
     say(agent, protocol::to_agent::ShutdownFramework{framework.info.id});
     for (const ExecutorId& id : executors) remove_executor(agent, key, id);
@@ -303,7 +302,7 @@ HttpAnswer Machine::update_framework(Framework& framework, call::UpdateFramework
   if (info.checkpoint != framework.info.checkpoint) {
     return {400, "Updating 'FrameworkInfo.checkpoint' is unsupported"};
   }
-  framework.info = std::move(info);
+  framework.set_info(std::move(info));
   framework.suppressed_roles = {call.suppressed_roles.begin(), call.suppressed_roles.end()};
   framework.offer_constraints = std::move(call.offer_constraints);
   allocator_->update_framework(facts_of(framework), call.suppressed_roles);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/room.h"
 #include "master/master.h"
 #include "master/validate.h"
 
@@ -51,7 +52,7 @@ void Machine::make_offers(std::vector<allocator::Grant>&& grants) {
 }
 
 OfferId Machine::offer_id(uint64_t number) const {
-  return OfferId(fmt::format("{}-O{}", options_.info.id, number));
+  return OfferId(options_.info.id + "-O" + std::to_string(number));
 }
 
 const OpenOffer* Machine::find_offer(const OfferId& id) const {
@@ -84,9 +85,9 @@ Offer Machine::make_offer(allocator::Grant&& grant) {
               .resources = grant.resources,
               .attributes = short_slots ? short_facts_of(agent).attributes : agent.info.attributes,
               .executor_ids = {}};
-  for (auto at = agent.executors.lower_bound({framework.key, ExecutorId()});
+  for (auto at = agent.executors.lower_bound({framework.key, {}});
        at != agent.executors.end() && at->first.first == framework.key; ++at) {
-    offer.executor_ids.push_back(at->first.second);
+    offer.executor_ids.push_back(at->second.spec->id);
   }
   agent.pool(short_slots).offered += grant.resources;
   agent.offers.insert(number);
@@ -127,6 +128,7 @@ OpenOffer Machine::take_offer(uint64_t number) {
   agent.pool(offer.short_slots).offered -= offer.resources;
   deadlines_.cancel({Timer::Kind::kOfferExpires, number});
   offers_.erase(at);
+  give_back_room(offers_);
   framework.offers.erase(number);
   agent.offers.erase(number);
   return offer;
@@ -328,7 +330,7 @@ std::optional<std::string> Machine::check_task(const Basket& basket, const TaskS
   }
   Resources needed = task.resources;
   if (task.executor) {
-    const auto at = basket.agent.executors.find({framework.key, task.executor->id});
+    const auto at = basket.agent.executors.find({framework.key, task.executor->id.value});
     const bool running = at != basket.agent.executors.end();
     if (auto why = validate_executor(*task.executor, framework.info.id,
                                      running ? at->second.spec.get() : nullptr)) {
@@ -353,7 +355,7 @@ void Machine::launch_group(Basket& basket, ExecutorSpec&& executor, std::vector<
   ++framework.counters.launch_groups;
   const TaskContext context{framework.info.id, basket.agent.info.id, basket.role,
                             framework.info.has(Capability::kMultiRole)};
-  const auto at = basket.agent.executors.find({framework.key, executor.id});
+  const auto at = basket.agent.executors.find({framework.key, executor.id.value});
   const Executor* running = at == basket.agent.executors.end() ? nullptr : &at->second;
   std::optional<std::string> why =
       validate_executor(executor, framework.info.id, running ? running->spec.get() : nullptr);
@@ -390,7 +392,7 @@ void Machine::start(Basket& basket, ExecutorSpec&& executor, bool command_task, 
   Framework& framework = basket.framework;
   Agent& agent = basket.agent;
   const AgentKey pool = agent.pool(basket.short_slots).key;
-  const bool runs = !command_task && agent.executors.contains({framework.key, executor.id});
+  const bool runs = !command_task && agent.executors.contains({framework.key, executor.id.value});
   if (!command_task && !runs) {
     basket.left -= executor.resources;
     if (!executor.resources.empty()) {
@@ -398,22 +400,24 @@ void Machine::start(Basket& basket, ExecutorSpec&& executor, bool command_task, 
     }
     add_executor(agent, framework, {std::make_shared<const ExecutorSpec>(executor), basket.role});
   }
-  for (const TaskSpec& spec : tasks) {
+  std::vector<Piece<TaskSpec>> specs;
+  specs.reserve(tasks.size());
+  for (TaskSpec& spec : tasks) {
     basket.left -= spec.resources;
     allocator_->accepted(framework.key, basket.role, pool, spec.resources);
     Task task;
-    task.shown =
-        view_of(framework, agent, spec, basket.role, command_task ? ExecutorId() : executor.id);
+    task.shown = view_of(framework, agent, std::move(spec), basket.role,
+                         command_task ? ExecutorId() : executor.id);
     task.short_slot = basket.short_slots;
+    specs.push_back(task.shown->spec);
     add_task(framework, agent, std::move(task));
   }
-  if (*framework.told != framework.info) framework.told = framework.info;
-  say(agent, protocol::to_agent::RunTasks{.framework = framework.told,
+  say(agent, protocol::to_agent::RunTasks{.framework = framework.shared_info,
                                           .role = basket.role,
                                           .command_task = command_task,
                                           .group = group,
                                           .executor = std::move(executor),
-                                          .tasks = std::move(tasks),
+                                          .tasks = std::move(specs),
                                           .short_slots = basket.short_slots,
                                           .executor_runs = runs});
 }

@@ -160,8 +160,8 @@ std::map<std::string, Totals> Machine::consumption() const {
   for (const auto& [key, agent] : agents_) {
     for (const Resources* total : {&agent.info.resources, &agent.info.short_slots}) {
       for (const Resource& item : total->items()) {
-        if (!item.reservations.empty())
-          add_to(used[item.reservations.back().role], Resources({item}));
+        if (!item.reservations->empty())
+          add_to(used[item.reservations->back().role], Resources({item}));
       }
     }
     for (const auto& [framework, id] : agent.tasks) {

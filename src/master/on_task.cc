@@ -45,18 +45,20 @@ void Machine::count_terminal(Framework& framework, const TaskStatus& status) {
 }
 
 // Most tasks of a framework ask for the same: then they share it.
-protocol::TaskView Machine::view_of(Framework& framework, const Agent& agent, TaskSpec spec,
+protocol::TaskView Machine::view_of(Framework& framework, const Agent& agent, Piece<TaskSpec> spec,
                                     const std::string& role, const ExecutorId& executor) {
   const auto shared = [](auto& latest, const auto& value) {
     if (*latest != value) latest = value;
     return latest;
   };
-  if (spec.resources == framework.task_resources) {
-    spec.resources = framework.task_resources;
+  TaskSpec& shares = spec.own();
+  if (shares.resources == framework.task_resources) {
+    shares.resources = framework.task_resources;
   } else {
-    framework.task_resources = spec.resources;
+    framework.task_resources = shares.resources;
   }
-  return {.spec = std::make_shared<const TaskSpec>(std::move(spec)),
+  if (shares.agent_id == agent.shared_id) shares.agent_id = agent.shared_id;
+  return {.spec = std::move(spec),
           .framework_id = framework.shared_id,
           .executor_id = shared(framework.task_executor, executor),
           .agent_id = agent.shared_id,
@@ -98,13 +100,13 @@ void Machine::set_task_state(Framework& framework, Task& task, TaskState state) 
 
 void Machine::remove_task(Framework& framework, Task& task) {
   SOUK_CHECK(task.ended(), "a task that runs is not forgotten");
-  const std::shared_ptr<const TaskSpec> spec = task.shown->spec;  // its id is the key
+  const Piece<TaskSpec> spec = task.shown->spec;  // its id is the key
   agent(task.agent).tasks.erase({framework.key, spec->id.value});
   remember_completed(framework, std::move(task.shown));
   framework.tasks.erase(spec->id.value);
 }
 
-void Machine::remember_completed(Framework& framework, protocol::Piece<protocol::TaskView> view) {
+void Machine::remember_completed(Framework& framework, Piece<protocol::TaskView> view) {
   framework.completed_tasks.push_back(std::move(view));
   if (framework.completed_tasks.size() > options_.max_completed_tasks_per_framework) {
     framework.completed_tasks.pop_front();
@@ -117,10 +119,10 @@ void Machine::note_status(Task& task, const TaskStatus& status) {
   protocol::StatusView view{
       .state = status.state, .healthy = status.healthy, .timestamp = status.timestamp};
   if (!status.labels.empty()) view.labels = status.labels;
-  if (!statuses.empty() && *statuses.back().container_id == status.container_id) {
+  if (!statuses.empty() && statuses.back().container_id.view() == status.container_id.value) {
     view.container_id = statuses.back().container_id;
   } else if (!status.container_id.empty()) {
-    view.container_id = status.container_id;
+    view.container_id = Blob(status.container_id.value);
   }
   statuses.push_back(std::move(view));
   if (statuses.size() > kMaxStatusesPerTask) statuses.erase(statuses.begin());
@@ -254,7 +256,7 @@ void Machine::answer_reconcile(Framework& framework, const TaskId& id, const Age
     if (!task->shown->statuses.empty()) {
       const protocol::StatusView& last = task->shown->statuses.back();
       status.healthy = last.healthy;
-      status.container_id = last.container_id;
+      status.container_id = ContainerId(std::string(last.container_id.view()));
     }
     return send_status(framework, std::move(status));
   }

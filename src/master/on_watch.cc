@@ -61,7 +61,7 @@ void Machine::tell_updated(const Framework& framework) {
 }
 
 void Machine::tell_removed(const Framework& framework) {
-  if (is_watched()) out(SendToOperators{operator_event::FrameworkRemoved{framework.info}});
+  if (is_watched()) out(SendToOperators{operator_event::FrameworkRemoved{framework.shared_info}});
 }
 
 }  // namespace souk::master

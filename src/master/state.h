@@ -35,8 +35,8 @@ struct Executor {
 struct Framework {
   FrameworkKey key;
   FrameworkInfo info;
-  protocol::Piece<FrameworkId> shared_id;
-  protocol::Piece<FrameworkInfo> told;     // `info`, as agents were told last
+  Piece<FrameworkId> shared_id;
+  Piece<FrameworkInfo> shared_info;
   std::optional<ConnectionId> connection;  // its stream
   std::string stream_id;
   bool recovered = false;  // known from agents only: it has not subscribed with this leader
@@ -48,16 +48,21 @@ struct Framework {
   std::map<OfferId, uint64_t> inverse_offers;                 // with their numbers
   // Of the latest task.
   Resources task_resources;
-  protocol::Piece<std::string> task_role;
-  protocol::Piece<ExecutorId> task_executor;
+  Piece<std::string> task_role;
+  Piece<ExecutorId> task_executor;
   TaskTable tasks;                         // in the agents' hands, or ended and not acknowledged
   std::map<AgentKey, uint32_t> executors;  // how many of its executors each agent has
-  std::map<TaskId, protocol::Piece<protocol::TaskView>> unreachable_tasks;
+  std::map<TaskId, Piece<protocol::TaskView>> unreachable_tasks;
   std::deque<TaskId> unreachable_order;  // oldest first, may name some that came back
-  std::deque<protocol::Piece<protocol::TaskView>> completed_tasks;
+  std::deque<Piece<protocol::TaskView>> completed_tasks;
   protocol::FrameworkCounters counters;
   std::optional<WallTime> last_offer_at;
 
+  void set_info(FrameworkInfo changed) {
+    info = std::move(changed);
+    shared_info = info;
+    shared_id = info.id;
+  }
   bool active() const { return connection.has_value(); }
   bool partition_aware() const { return info.has(Capability::kPartitionAware); }
 };
@@ -72,19 +77,20 @@ struct Pool {
 struct Agent {
   AgentKey key;
   AgentInfo info;
-  protocol::Piece<AgentId> shared_id;
+  Piece<AgentId> shared_id;
   std::optional<ConnectionId> link;  // registered over it
   WallTime registered_at;
   std::optional<WallTime> reregistered_at;
   bool removing = false;  // its MarkUnreachable is on the way to the registry
   int missed_pings = 0;
-  boost::container::flat_set<uint64_t> offers;                // their numbers
-  std::set<std::pair<FrameworkKey, std::string_view>> tasks;  // by the id in a task's spec
-  std::map<std::pair<FrameworkKey, ExecutorId>, Executor> executors;
+  boost::container::flat_set<uint64_t> offers;  // their numbers
+  // By the id in the spec of a task or an executor.
+  boost::container::flat_set<std::pair<FrameworkKey, std::string_view>> tasks;
+  std::map<std::pair<FrameworkKey, std::string_view>, Executor> executors;
   Pool ordinary;  // its key is the agent's own
   // What views show of it; made when one is. Whoever gets hold of an agent to change it resets
   // `is_shown`.
-  mutable protocol::Piece<protocol::AgentSummary> shown;
+  mutable Piece<protocol::AgentSummary> shown;
   mutable bool is_shown = false;
   Pool short_slots;  // for short tasks (§4.4); without a key as long as there never were any
 

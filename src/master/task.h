@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/time.h"
 #include "model/task.h"
@@ -17,7 +16,7 @@ namespace souk::master {
 struct Task {
   // What views show of it is all that is known of it; it is shared with them until it changes.
   // Its state is the latest known; terminal: it holds no resources any more.
-  protocol::Piece<protocol::TaskView> shown;
+  Piece<protocol::TaskView> shown;
   FrameworkKey framework;
   AgentKey agent;
   bool short_slot = false;  // its resources are of the agent's slots for short tasks

@@ -8,10 +8,12 @@
 namespace souk::master {
 namespace {
 
-std::optional<std::string> unbuilt(const std::vector<Feature>& features) {
+std::optional<std::string> unbuilt(Features features) {
   if (features.empty()) return std::nullopt;
   std::string names;
-  for (const Feature feature : features) {
+  for (std::size_t number = 0; number < kFeatures; ++number) {
+    const auto feature = static_cast<Feature>(number);
+    if (!features.has(feature)) continue;
     if (!names.empty()) names += ", ";
     names += to_string(feature);
   }
@@ -80,7 +82,7 @@ std::optional<std::string> validate_task(const TaskSpec& task, const TaskContext
     return fmt::format("Task ID: {}", valid.error().message);
   }
   if (task.agent_id != context.agent_id) {
-    return fmt::format("Task uses agent {}, but the offers are of agent {}", task.agent_id,
+    return fmt::format("Task uses agent {}, but the offers are of agent {}", *task.agent_id,
                        context.agent_id);
   }
   if (task.executor.has_value() == task.has_command) {

@@ -3,7 +3,7 @@
 
 namespace souk::master {
 
-protocol::Piece<protocol::AgentSummary> Machine::view_of(const Agent& agent) const {
+Piece<protocol::AgentSummary> Machine::view_of(const Agent& agent) const {
   if (!agent.is_shown) {
     agent.shown = summary_of(agent);
     agent.is_shown = true;

@@ -92,12 +92,14 @@ std::vector<Range> difference(const std::vector<Range>& from, const std::vector<
 
 }  // namespace
 
-Ranges::Ranges(std::vector<Range> ranges) : ranges_(std::move(ranges)) {
-  for (const Range& range : ranges_) {
+Ranges::Ranges(std::vector<Range> ranges) {
+  for (const Range& range : ranges) {
     SOUK_CHECK(range.begin <= range.end, "a range must not end before it begins");
   }
-  std::sort(ranges_.begin(), ranges_.end());
-  join_sorted(ranges_);
+  if (ranges.empty()) return;
+  std::sort(ranges.begin(), ranges.end());
+  join_sorted(ranges);
+  ranges_ = std::move(ranges);
 }
 
 Result<Ranges> Ranges::checked(std::vector<Range> ranges) {
@@ -113,23 +115,25 @@ Result<Ranges> Ranges::checked(std::vector<Range> ranges) {
 }
 
 bool Ranges::contains(const Ranges& other) const {
-  auto at = ranges_.begin();
-  for (const Range& range : other.ranges_) {
-    at = first_reaching(at, ranges_.end(), range.begin);
-    if (at == ranges_.end() || at->begin > range.begin || at->end < range.end) return false;
+  auto at = ranges().begin();
+  for (const Range& range : other.ranges()) {
+    at = first_reaching(at, ranges().end(), range.begin);
+    if (at == ranges().end() || at->begin > range.begin || at->end < range.end) return false;
   }
   return true;
 }
 
 Ranges& Ranges::operator+=(const Ranges& other) {
-  if (this == &other) return *this;
-  if (other.ranges_.size() <= kFewRanges) {
-    for (const Range& range : other.ranges_) insert(ranges_, range);
+  if (this == &other || other.empty()) return *this;
+  if (empty()) return *this = other;
+  if (other.ranges().size() <= kFewRanges) {
+    std::vector<Range>& mine = ranges_.own();
+    for (const Range& range : other.ranges()) insert(mine, range);
     return *this;
   }
   std::vector<Range> both;
-  both.reserve(ranges_.size() + other.ranges_.size());
-  std::merge(ranges_.begin(), ranges_.end(), other.ranges_.begin(), other.ranges_.end(),
+  both.reserve(ranges().size() + other.ranges().size());
+  std::merge(ranges().begin(), ranges().end(), other.ranges().begin(), other.ranges().end(),
              std::back_inserter(both));
   join_sorted(both);
   ranges_ = std::move(both);
@@ -137,24 +141,24 @@ Ranges& Ranges::operator+=(const Ranges& other) {
 }
 
 Ranges& Ranges::operator-=(const Ranges& other) {
-  if (this == &other) {
-    ranges_.clear();
+  if (this == &other) return *this = Ranges();
+  if (other.ranges().size() <= kFewRanges) {
+    std::vector<Range>& mine = ranges_.own();
+    for (const Range& range : other.ranges()) remove(mine, range);
     return *this;
   }
-  if (other.ranges_.size() <= kFewRanges) {
-    for (const Range& range : other.ranges_) remove(ranges_, range);
-    return *this;
-  }
-  ranges_ = difference(ranges_, other.ranges_);
+  ranges_ = difference(ranges(), other.ranges());
   return *this;
 }
 
 Ranges Ranges::operator+(const Ranges& other) const { return Ranges(*this) += other; }
 Ranges Ranges::operator-(const Ranges& other) const { return Ranges(*this) -= other; }
 
-NameSet::NameSet(std::vector<std::string> names) : names_(std::move(names)) {
-  std::sort(names_.begin(), names_.end());
-  names_.erase(std::unique(names_.begin(), names_.end()), names_.end());
+NameSet::NameSet(std::vector<std::string> names) {
+  if (names.empty()) return;
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  names_ = std::move(names);
 }
 
 Result<NameSet> NameSet::checked(std::vector<std::string> names) {
@@ -171,7 +175,7 @@ Result<NameSet> NameSet::checked(std::vector<std::string> names) {
 }
 
 bool NameSet::contains(const NameSet& other) const {
-  return std::includes(names_.begin(), names_.end(), other.names_.begin(), other.names_.end());
+  return std::ranges::includes(names(), other.names());
 }
 
 NameSet& NameSet::operator+=(const NameSet& other) {
@@ -180,22 +184,20 @@ NameSet& NameSet::operator+=(const NameSet& other) {
 }
 
 NameSet& NameSet::operator-=(const NameSet& other) {
-  if (this == &other) {
-    names_.clear();
-    return *this;
-  }
-  std::erase_if(names_, [&](const std::string& name) {
-    return std::binary_search(other.names_.begin(), other.names_.end(), name);
+  if (this == &other) return *this = NameSet();
+  std::erase_if(names_.own(), [&](const std::string& name) {
+    return std::ranges::binary_search(other.names(), name);
   });
   return *this;
 }
 
 NameSet NameSet::operator+(const NameSet& other) const {
-  NameSet sum;
-  sum.names_.reserve(names_.size() + other.names_.size());
-  std::set_union(names_.begin(), names_.end(), other.names_.begin(), other.names_.end(),
-                 std::back_inserter(sum.names_));
-  return sum;
+  std::vector<std::string> sum;
+  sum.reserve(names().size() + other.names().size());
+  std::ranges::set_union(names(), other.names(), std::back_inserter(sum));
+  NameSet set;
+  set.names_ = std::move(sum);
+  return set;
 }
 
 NameSet NameSet::operator-(const NameSet& other) const { return NameSet(*this) -= other; }

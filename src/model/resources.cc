@@ -19,8 +19,8 @@ std::strong_ordering compare_kinds(const Resource& a, const Resource& b) {
   if (const auto order = a.name <=> b.name; order != 0) return order;
   if (const auto order = a.value.index() <=> b.value.index(); order != 0) return order;
   // Most have neither reservations nor disk.
-  if (!a.reservations.empty() || !b.reservations.empty()) {
-    if (const auto order = a.reservations <=> b.reservations; order != 0) return order;
+  if (!a.reservations->empty() || !b.reservations->empty()) {
+    if (const auto order = *a.reservations <=> *b.reservations; order != 0) return order;
   }
   if (!a.disk.empty() || !b.disk.empty()) {
     if (const auto order = a.disk.view() <=> b.disk.view(); order != 0) return order;
@@ -90,7 +90,7 @@ Result<void> check_type(const Resource& item) {
   const bool is_amount =
       item.name == kCpus || item.name == kMem || item.name == kDisk || item.name == kGpus;
   if (is_amount && !std::holds_alternative<Scalar>(item.value)) {
-    return fail("'{0}' must be a number, as in {0}:4", item.name);
+    return fail("'{0}' must be a number, as in {0}:4", item.name.view());
   }
   return {};
 }
@@ -98,7 +98,7 @@ Result<void> check_type(const Resource& item) {
 // Each reservation narrows the one before: only the outermost may be the operator's static one.
 Result<void> check_reservations(const Resource& item) {
   const Reservation* outer = nullptr;
-  for (const Reservation& reservation : item.reservations) {
+  for (const Reservation& reservation : *item.reservations) {
     if (auto valid = validate_role(reservation.role); !valid) {
       return fail("resource {}: {}", quote(item.name), valid.error().message);
     }
@@ -178,7 +178,7 @@ bool Resource::is_empty() const {
 bool Resource::same_kind(const Resource& other) const { return compare_kinds(*this, other) == 0; }
 
 std::string_view Resource::reserved_role() const {
-  return reservations.empty() ? kDefaultRole : std::string_view(reservations.back().role);
+  return reservations->empty() ? kDefaultRole : std::string_view(reservations->back().role);
 }
 
 Resources::Resources(std::vector<Resource> items) {
@@ -311,7 +311,7 @@ Resources Resources::where(Predicate wanted) const {
 }
 
 Resources Resources::unreserved() const {
-  return where([](const Resource& r) { return r.reservations.empty(); });
+  return where([](const Resource& r) { return r.reservations->empty(); });
 }
 
 Resources Resources::revocable() const {
@@ -324,7 +324,7 @@ Resources Resources::non_revocable() const {
 
 Resources Resources::usable_by(std::string_view role) const {
   return where([role](const Resource& r) {
-    if (r.reservations.empty()) return true;
+    if (r.reservations->empty()) return true;
     const std::string_view reserved = r.reserved_role();
     return reserved == role || is_ancestor(reserved, role);
   });

@@ -21,9 +21,11 @@
 #include <vector>
 
 #include "base/blob.h"
+#include "base/piece.h"
 #include "base/result.h"
 #include "base/shared_value.h"
 #include "model/labels.h"
+#include "model/resource_name.h"
 
 namespace souk {
 
@@ -68,8 +70,8 @@ class Ranges {
   // For what comes from outside: fails where begin > end, or beyond kMaxRanges.
   static Result<Ranges> checked(std::vector<Range> ranges);
 
-  const std::vector<Range>& ranges() const { return ranges_; }
-  bool empty() const { return ranges_.empty(); }
+  const std::vector<Range>& ranges() const { return *ranges_; }
+  bool empty() const { return ranges_->empty(); }
   bool contains(const Ranges& other) const;
   Ranges& operator+=(const Ranges& other);
   Ranges& operator-=(const Ranges& other);
@@ -78,7 +80,7 @@ class Ranges {
   bool operator==(const Ranges&) const = default;
 
  private:
-  std::vector<Range> ranges_;
+  Piece<std::vector<Range>> ranges_;
 };
 
 // Sorted names without repetition.
@@ -90,8 +92,8 @@ class NameSet {
   // kMaxNames.
   static Result<NameSet> checked(std::vector<std::string> names);
 
-  const std::vector<std::string>& names() const { return names_; }
-  bool empty() const { return names_.empty(); }
+  const std::vector<std::string>& names() const { return *names_; }
+  bool empty() const { return names_->empty(); }
   bool contains(const NameSet& other) const;
   NameSet& operator+=(const NameSet& other);
   NameSet& operator-=(const NameSet& other);
@@ -100,7 +102,7 @@ class NameSet {
   bool operator==(const NameSet&) const = default;
 
  private:
-  std::vector<std::string> names_;
+  Piece<std::vector<std::string>> names_;
 };
 
 struct Reservation {
@@ -113,10 +115,10 @@ struct Reservation {
 };
 
 struct Resource {
-  std::string name;
+  ResourceName name;
   std::variant<Scalar, Ranges, NameSet> value;
-  std::vector<Reservation> reservations;  // outermost first; none: anybody's
-  Blob disk;                              // a serialised DiskInfo; compared as bytes
+  Piece<std::vector<Reservation>> reservations;  // outermost first; none: anybody's
+  Blob disk;                                     // a serialised DiskInfo; compared as bytes
   bool revocable = false;
   bool shared = false;
 

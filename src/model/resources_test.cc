@@ -30,7 +30,7 @@ Resource scalar(std::string name, int64_t thousandths) {
 
 Resource reserved(Resource resource, std::string role, Reservation::Type type = {}) {
   if (type != kDynamic) type = Reservation::Type::kStatic;
-  resource.reservations.push_back({.type = type, .role = std::move(role)});
+  resource.reservations.own().push_back({.type = type, .role = std::move(role)});
   return resource;
 }
 
@@ -296,9 +296,9 @@ TEST(Resources, KindsAreKeptApart) {
   Resource shared = base;
   shared.shared = true;
   Resource by_alice = reserved(base, "eng", kDynamic);
-  by_alice.reservations[0].principal = "alice";
+  by_alice.reservations.own()[0].principal = "alice";
   Resource labelled = reserved(base, "eng", kDynamic);
-  labelled.reservations[0].labels = {{"k", "v"}};
+  labelled.reservations.own()[0].labels = {{"k", "v"}};
   const std::vector<Resource> all = {base,
                                      on_disk,
                                      revocable,

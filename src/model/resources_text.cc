@@ -142,7 +142,7 @@ Result<Resource> parse_resource(std::string_view entry) {
     if (auto valid = validate_role(role); !valid) {
       return fail("{}: {}", quote(entry), valid.error().message);
     }
-    if (role != kDefaultRole) resource.reservations.push_back({.role = std::string(role)});
+    if (role != kDefaultRole) resource.reservations.own().push_back({.role = std::string(role)});
     rest = trim(rest.substr(close + 1));
   }
   if (!rest.starts_with(':')) {
@@ -261,8 +261,8 @@ void append(std::string& out, const Reservation& reservation) {
 }
 
 void append(std::string& out, const Resource& resource) {
-  out += resource.name;
-  for (const Reservation& reservation : resource.reservations) append(out, reservation);
+  out += resource.name.text();
+  for (const Reservation& reservation : *resource.reservations) append(out, reservation);
   if (!resource.disk.empty()) {
     fmt::format_to(std::back_inserter(out), "{{disk of {} bytes}}", resource.disk.size());
   }

@@ -38,7 +38,7 @@ std::string refusal(std::string_view text) {
 
 TEST(ResourcesParse, EveryForm) {
   Resource reserved = scalar("cpus", 2000);
-  reserved.reservations = {{.role = "eng/web"}};
+  reserved.reservations = std::vector<Reservation>{{.role = "eng/web"}};
   EXPECT_EQ(parsed("cpus:4;mem:1024;ports:[31000-32000];disks:{a,b};cpus(eng/web):2"),
             Resources({scalar("cpus", 4000),
                        scalar("mem", 1024'000),
@@ -180,8 +180,8 @@ Resource draw_resource() {
           rc::gen::element<std::string>("a", "b c", "sd-a", "\xc3\xa4", "[x]", "(", ":")));
   }
   const int chain = *rc::gen::inRange(0, 3);
-  if (chain == 1) r.reservations = {{.role = "eng"}};
-  if (chain == 2) r.reservations = {{.role = "eng/web.1_x"}};
+  if (chain == 1) r.reservations = std::vector<Reservation>{{.role = "eng"}};
+  if (chain == 2) r.reservations = std::vector<Reservation>{{.role = "eng/web.1_x"}};
   return r;
 }
 
@@ -203,7 +203,7 @@ TEST(ResourcesToString, Golden) {
 
 TEST(ResourcesToString, ShowsWhatParseHasNoWordsFor) {
   Resource r = scalar("disk", 10'000);
-  r.reservations = {
+  r.reservations = std::vector<Reservation>{
       {.role = "eng"},
       {.type = kDynamic, .role = "eng/web", .principal = "alice", .labels = {{"k", "v"}}}};
   r.disk = Blob("12345");

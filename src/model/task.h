@@ -1,7 +1,9 @@
 // Tasks, executors and what is said of their state. Enum numbers are those of the v1 protocol.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 #include "base/blob.h"
 #include "base/boxed.h"
+#include "base/piece.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "model/ids.h"
@@ -119,7 +122,26 @@ enum class Feature : uint8_t {
   kShared,
   kReservation,
 };
+inline constexpr std::size_t kFeatures = 12;
 std::string_view to_string(Feature feature);
+
+class Features {
+ public:
+  Features() = default;
+  Features(std::initializer_list<Feature> features) {
+    for (const Feature feature : features) add(feature);
+  }
+  void add(Feature feature) { bits_ |= bit(feature); }
+  bool has(Feature feature) const { return (bits_ & bit(feature)) != 0; }
+  bool empty() const { return bits_ == 0; }
+  bool operator==(const Features&) const = default;
+
+ private:
+  static uint16_t bit(Feature feature) {
+    return static_cast<uint16_t>(1U << static_cast<unsigned>(feature));
+  }
+  uint16_t bits_ = 0;
+};
 
 // A program with its executor API, or Souk's own default executor for task groups.
 struct ExecutorSpec {
@@ -132,28 +154,29 @@ struct ExecutorSpec {
   std::string name;
   Resources resources;
   std::optional<Duration> shutdown_grace;
-  std::vector<Feature> features;
+  Features features;
   Blob raw;  // the serialised mesos.v1.ExecutorInfo, unknown fields kept
 
   bool operator==(const ExecutorSpec&) const = default;
 };
 
-// A task as a scheduler describes it. The fields are what master and agent decide by; `raw` is all
-// of it.
+// A task as a scheduler describes it. The fields are what master and agent decide by; they and
+// `raw` are all of it.
 struct TaskSpec {
   TaskId id;
   std::string name;
-  AgentId agent_id;
+  Piece<AgentId> agent_id;
   Resources resources;
   Boxed<std::string> allocation_role;  // as said in its resources; nothing if they do not say
   Boxed<std::string> resource_error;   // its resources are malformed: why
   Boxed<ExecutorSpec> executor;
   bool mixed_allocation_roles = false;  // its resources named more than one
   bool has_command = false;
+  Features features;
   std::optional<Duration> kill_grace;
   std::optional<Duration> max_completion_time;
-  std::vector<Feature> features;
-  Blob raw;  // the serialised mesos.v1.TaskInfo, unknown fields kept
+  // The serialised mesos.v1.TaskInfo, unknown fields kept; ids and name may be left out.
+  Blob raw;
 
   bool operator==(const TaskSpec&) const = default;
 };

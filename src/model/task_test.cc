@@ -70,5 +70,19 @@ TEST(Task, EveryNameIsThereOnce) {
   EXPECT_FALSE(names.contains("?"));
 }
 
+TEST(Features, HoldsEachOnce) {
+  Features features{Feature::kUris, Feature::kReservation};
+  EXPECT_FALSE(features.empty());
+  features.add(Feature::kUris);
+  EXPECT_EQ(features, (Features{Feature::kReservation, Feature::kUris}));
+  for (std::size_t number = 0; number < kFeatures; ++number) {
+    const auto feature = static_cast<Feature>(number);
+    EXPECT_EQ(features.has(feature), feature == Feature::kUris || feature == Feature::kReservation);
+    EXPECT_NE(to_string(feature), "?");
+  }
+  EXPECT_EQ(to_string(static_cast<Feature>(kFeatures)), "?");  // there are no more
+  EXPECT_TRUE(Features().empty());
+}
+
 }  // namespace
 }  // namespace souk

@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "base/blob.h"
+#include "base/piece.h"
 #include "base/uuid.h"
 #include "model/agent.h"
 #include "model/framework.h"
 #include "model/ids.h"
 #include "model/task.h"
-#include "protocol/piece.h"
 
 namespace souk::protocol {
 
@@ -114,7 +114,7 @@ struct RunTasks {
   bool command_task = false;
   bool group = false;
   ExecutorSpec executor;  // for a command task only its id (the task's)
-  std::vector<TaskSpec> tasks;
+  std::vector<Piece<TaskSpec>> tasks;
   bool short_slots = false;  // on these: no task may run longer than the agent's limit (§4.4)
   // The master has its executor in its books already. If that has ended, and the news of it is on
   // its way, the tasks are dropped: a new one would not be in the books.

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/blob.h"
+#include "base/piece.h"
 #include "base/time.h"
 #include "model/agent.h"
 #include "model/constraints.h"
@@ -19,7 +21,6 @@
 #include "model/ids.h"
 #include "model/quota.h"
 #include "model/task.h"
-#include "protocol/piece.h"
 
 namespace souk::protocol {
 
@@ -29,11 +30,11 @@ struct StatusView {
   std::optional<bool> healthy;
   WallTime timestamp;
   Piece<Labels> labels;
-  Piece<ContainerId> container_id;
+  Blob container_id;  // its text; empty: none
 };
 
 struct TaskView {
-  std::shared_ptr<const TaskSpec> spec;
+  Piece<TaskSpec> spec;
   Piece<FrameworkId> framework_id;
   Piece<ExecutorId> executor_id;  // as clients see it: empty for command tasks
   Piece<AgentId> agent_id;

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/piece.h"
 #include "base/time.h"
 #include "base/uuid.h"
 #include "model/agent.h"
@@ -17,7 +18,6 @@
 #include "model/ids.h"
 #include "model/offer.h"
 #include "model/task.h"
-#include "protocol/piece.h"
 
 namespace souk::protocol {
 

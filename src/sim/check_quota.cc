@@ -16,7 +16,7 @@ bool is_in(std::string_view role, std::string_view above) {
 int64_t counted(const Resources& resources, std::string_view name) {
   int64_t sum = 0;
   for (const Resource& item : resources.items()) {
-    if (item.name != name || item.revocable || item.shared || !item.reservations.empty()) continue;
+    if (item.name != name || item.revocable || item.shared || !item.reservations->empty()) continue;
     if (const auto* scalar = std::get_if<Scalar>(&item.value)) sum += scalar->thousandths;
   }
   return sum;

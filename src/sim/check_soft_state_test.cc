@@ -45,7 +45,7 @@ TEST(SoftState, SeesWhatTheMasterMadeUp) {
   Working w;
   protocol::MasterView view = w.view();
   protocol::TaskView task = view.frameworks[0].tasks[0];
-  task.spec = std::make_shared<const TaskSpec>(Feigned::spec("x"));
+  task.spec = Feigned::spec("x");
   view.frameworks[0].tasks.push_back(task);
   view.frameworks[0].tasks[0].own().state = TaskState::kStaging;
   view.frameworks[0].executors.push_back(

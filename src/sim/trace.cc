@@ -58,13 +58,13 @@ Result<void> check_name(std::string_view name, std::string_view what) {
 // Only what everybody may use, and what has an amount, is replayed.
 Result<void> check_plain(const Resources& resources, bool task) {
   for (const Resource& item : resources.items()) {
-    if (!item.reservations.empty() || item.revocable || item.shared || !item.disk.empty()) {
+    if (!item.reservations->empty() || item.revocable || item.shared || !item.disk.empty()) {
       return fail("{} is reserved: reservations are not replayed; give the role a guarantee",
-                  item.name);
+                  item.name.view());
     }
     if (task && !std::holds_alternative<Scalar>(item.value)) {
       return fail("{} is no amount: a task asks for amounts alone, as in cpus:1;mem:1024",
-                  item.name);
+                  item.name.view());
     }
   }
   return {};

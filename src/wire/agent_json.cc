@@ -256,7 +256,7 @@ void StateWriter::write_tasks(std::string_view name, const FrameworkInfo* framew
                           .healthy = last.healthy,
                           .timestamp = last.timestamp,
                           .labels = last.labels,
-                          .container_id = task->container});
+                          .container_id = Blob(task->container.value)});
     }
     tasks_.write({.spec = record.spec,
                   .framework = framework,

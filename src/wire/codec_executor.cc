@@ -22,10 +22,12 @@ std::unexpected<HttpAnswer> absent(std::string_view field) {
       fmt::format("Failed to validate executor::Call: Expecting '{}' to be present", field)});
 }
 
+TaskSpec decode_copy(pb::TaskInfo task) { return decode_task(task); }
+
 std::vector<TaskSpec> decode_tasks(const Repeated<pb::TaskInfo>& in) {
   std::vector<TaskSpec> tasks;
   tasks.reserve(static_cast<std::size_t>(in.size()));
-  for (const auto& each : in) tasks.push_back(decode_task(each));
+  for (const auto& each : in) tasks.push_back(decode_copy(each));
   return tasks;
 }
 
@@ -184,7 +186,7 @@ DecodedEvent decode_event(PbEvent& in) {
           ContainerId(in.subscribed().container_id().value())};
     case PbEvent::LAUNCH:
       if (!in.has_launch()) return absent_in_event("launch");
-      return protocol::executor_event::Launch{decode_task(in.launch().task())};
+      return protocol::executor_event::Launch{decode_copy(in.launch().task())};
     case PbEvent::LAUNCH_GROUP:
       if (!in.has_launch_group()) return absent_in_event("launch_group");
       return protocol::executor_event::LaunchGroup{

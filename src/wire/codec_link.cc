@@ -73,6 +73,9 @@ Result<ExecutorSpec> decode(const lp::Executor& in) {
 }
 
 void encode(const TaskSpec& task, lp::Task& out) {
+  out.set_id(task.id.value);
+  out.set_name(task.name);
+  out.set_agent_id(task.agent_id->value);
   if (!task.raw.empty()) {
     out.set_info(task.raw.view().data(), task.raw.size());
     return;
@@ -80,16 +83,19 @@ void encode(const TaskSpec& task, lp::Task& out) {
   ScratchArena arena;
   auto& info = arena.create<pb::TaskInfo>();
   encode_task(task, info);
-  out.set_info(serialize(info));
+  out.set_info(serialize_rest(info));
 }
 
 Result<TaskSpec> decode(lp::Task& in) {
   ScratchArena arena;
   auto& info = arena.create<pb::TaskInfo>();
-  if (auto parsed = parse_binary(in.info(), info); !parsed) {
-    return fail("task: {}", parsed.error().message);
-  }
-  return decode_task(info, Blob(std::move(*in.mutable_info())));
+  auto parsed = parse_rest(in.info(), info);
+  if (in.has_id()) info.mutable_task_id()->set_value(std::move(*in.mutable_id()));
+  if (in.has_name()) info.set_name(std::move(*in.mutable_name()));
+  if (in.has_agent_id()) info.mutable_agent_id()->set_value(std::move(*in.mutable_agent_id()));
+  if (parsed) parsed = check_required(info);
+  if (!parsed) return fail("task: {}", parsed.error().message);
+  return decode_task(info, Blob(in.info()));
 }
 
 void encode(const AgentInfo& agent, lp::Agent& out) {

@@ -259,7 +259,7 @@ TEST(LinkDown, SpecsWithoutRawBytesArriveWhole) {
   executor.has_command = false;
   auto after =
       sent_down(down::RunTasks{.framework = a_framework(), .executor = executor, .tasks = {task}});
-  after.tasks[0].raw = {};
+  after.tasks[0].own().raw = {};
   after.executor.raw = {};
   EXPECT_EQ(after.tasks[0], task);
   EXPECT_EQ(after.executor, executor);

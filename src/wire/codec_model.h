@@ -110,8 +110,10 @@ struct DecodedExecutor {
 DecodedExecutor decode_executor(const pb::ExecutorInfo& in);
 void encode_executor(const ExecutorSpec& executor, pb::ExecutorInfo& out);
 
-// `raw`: the bytes of `in` if they are at hand, else empty.
-TaskSpec decode_task(const pb::TaskInfo& in, Blob raw = {});
+// `raw`: what serialize_rest() made, if it is at hand; else empty, and done here.
+TaskSpec decode_task(pb::TaskInfo& in, Blob raw = {});
+// TaskSpec::raw: `task` without its ids and name, which are taken out of it.
+std::string serialize_rest(pb::TaskInfo& task);
 // Counts what the executor's resources say, for a task that runs on it.
 void add_executor_resources(TaskSpec& task, const ExecutorId& executor,
                             const DecodedResources& resources);

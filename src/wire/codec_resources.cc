@@ -182,7 +182,7 @@ Result<Resource> decode_resource(const pb::Resource& in) {
   resource.value = std::move(*value);
   auto reservations = in.reservations().empty() ? decode_plain(in) : decode_stack(in);
   if (!reservations) return fail("resource {}: {}", quote(in.name()), reservations.error().message);
-  resource.reservations = std::move(*reservations);
+  if (!reservations->empty()) resource.reservations = std::move(*reservations);
   if (in.has_provider_id()) {
     return fail("resource {}: resource providers are not supported", quote(in.name()));
   }

@@ -60,17 +60,17 @@ std::optional<Duration> decode_grace(const pb::KillPolicy& in) {
 
 // --- operations
 
-std::vector<TaskSpec> decode_tasks(const Repeated<pb::TaskInfo>& in) {
+std::vector<TaskSpec> decode_tasks(Repeated<pb::TaskInfo>& in) {
   std::vector<TaskSpec> tasks;
   tasks.reserve(static_cast<std::size_t>(in.size()));
-  for (const auto& each : in) tasks.push_back(decode_task(each));
+  for (auto& each : in) tasks.push_back(decode_task(each));
   return tasks;
 }
 
-protocol::LaunchGroup decode_launch_group(const pb::Offer::Operation::LaunchGroup& in) {
+protocol::LaunchGroup decode_launch_group(pb::Offer::Operation::LaunchGroup& in) {
   DecodedExecutor executor = decode_executor(in.executor());
   protocol::LaunchGroup group;
-  group.tasks = decode_tasks(in.task_group().tasks());
+  group.tasks = decode_tasks(*in.mutable_task_group()->mutable_tasks());
   for (TaskSpec& task : group.tasks) {
     add_executor_resources(task, executor.spec.id, executor.resources);
   }
@@ -78,20 +78,19 @@ protocol::LaunchGroup decode_launch_group(const pb::Offer::Operation::LaunchGrou
   return group;
 }
 
-std::expected<OfferOperation, HttpAnswer> decode_operation(const pb::Offer::Operation& in,
-                                                           int index) {
+std::expected<OfferOperation, HttpAnswer> decode_operation(pb::Offer::Operation& in, int index) {
   OfferOperation operation;
   operation.id.value = in.id().value();
   switch (in.type()) {
     case pb::Offer::Operation::LAUNCH:
       if (!in.has_launch()) return absent(fmt::format("accept.operations[{}].launch", index));
-      operation.body = protocol::Launch{decode_tasks(in.launch().task_infos())};
+      operation.body = protocol::Launch{decode_tasks(*in.mutable_launch()->mutable_task_infos())};
       break;
     case pb::Offer::Operation::LAUNCH_GROUP:
       if (!in.has_launch_group()) {
         return absent(fmt::format("accept.operations[{}].launch_group", index));
       }
-      operation.body = decode_launch_group(in.launch_group());
+      operation.body = decode_launch_group(*in.mutable_launch_group());
       break;
     default:
       operation.body = protocol::UnsupportedOperation{pb::Offer::Operation::Type_Name(in.type())};
@@ -142,13 +141,13 @@ Decoded decode_update_framework(const PbCall& in) {
   return body;
 }
 
-Decoded decode_accept(const PbCall& in) {
+Decoded decode_accept(PbCall& in) {
   if (!in.has_accept()) return absent("accept");
   protocol::call::Accept body;
   body.offers = decode_ids<OfferId>(in.accept().offer_ids());
   body.filters = decode_filters(in.accept().filters());
   for (int i = 0; i < in.accept().operations_size(); ++i) {
-    auto operation = decode_operation(in.accept().operations(i), i);
+    auto operation = decode_operation(*in.mutable_accept()->mutable_operations(i), i);
     if (!operation) return std::unexpected(operation.error());
     body.operations.push_back(std::move(*operation));
   }

@@ -8,51 +8,44 @@
 namespace souk::wire {
 namespace {
 
-void add(std::vector<Feature>& features, Feature feature) {
-  if (std::find(features.begin(), features.end(), feature) == features.end()) {
-    features.push_back(feature);
-  }
-}
-
 // A container is asked for as soon as anything but "of type MESOS" is said of it, even by fields
 // that this version does not know. Volumes are named on their own.
-void find_container_features(const pb::ContainerInfo& in, std::vector<Feature>& features) {
-  if (!in.volumes().empty()) add(features, Feature::kVolumes);
-  if (in.type() != pb::ContainerInfo::MESOS) return add(features, Feature::kContainer);
+void find_container_features(const pb::ContainerInfo& in, Features& features) {
+  if (!in.volumes().empty()) features.add(Feature::kVolumes);
+  if (in.type() != pb::ContainerInfo::MESOS) return features.add(Feature::kContainer);
   pb::ContainerInfo rest = in;
   rest.clear_type();
   rest.clear_volumes();
   if (rest.has_mesos() && rest.mesos().ByteSizeLong() == 0) rest.clear_mesos();
-  if (rest.ByteSizeLong() > 0) add(features, Feature::kContainer);
+  if (rest.ByteSizeLong() > 0) features.add(Feature::kContainer);
 }
 
-void find_command_features(const pb::CommandInfo& in, std::vector<Feature>& features) {
-  if (!in.uris().empty()) add(features, Feature::kUris);
+void find_command_features(const pb::CommandInfo& in, Features& features) {
+  if (!in.uris().empty()) features.add(Feature::kUris);
   for (const auto& variable : in.environment().variables()) {
     if (variable.has_secret() || variable.type() == pb::Environment::Variable::SECRET) {
-      add(features, Feature::kSecrets);
+      features.add(Feature::kSecrets);
     }
   }
 }
 
-void find_resource_features(const Resources& resources, std::vector<Feature>& features) {
+void find_resource_features(const Resources& resources, Features& features) {
   for (const Resource& resource : resources.items()) {
-    if (!resource.disk.empty()) add(features, Feature::kDisk);
-    if (resource.name == kGpus) add(features, Feature::kGpus);
-    if (resource.revocable) add(features, Feature::kRevocable);
-    if (resource.shared) add(features, Feature::kShared);
-    if (!resource.reservations.empty()) add(features, Feature::kReservation);
+    if (!resource.disk.empty()) features.add(Feature::kDisk);
+    if (resource.name == kGpus) features.add(Feature::kGpus);
+    if (resource.revocable) features.add(Feature::kRevocable);
+    if (resource.shared) features.add(Feature::kShared);
+    if (!resource.reservations->empty()) features.add(Feature::kReservation);
   }
 }
 
 void find_task_features(const pb::TaskInfo& in, TaskSpec& task) {
   if (in.has_command()) find_command_features(in.command(), task.features);
   if (in.has_container()) find_container_features(in.container(), task.features);
-  if (in.has_health_check()) add(task.features, Feature::kHealthCheck);
-  if (in.has_check()) add(task.features, Feature::kCheck);
-  if (!in.limits().empty()) add(task.features, Feature::kLimits);
+  if (in.has_health_check()) task.features.add(Feature::kHealthCheck);
+  if (in.has_check()) task.features.add(Feature::kCheck);
+  if (!in.limits().empty()) task.features.add(Feature::kLimits);
   find_resource_features(task.resources, task.features);
-  std::sort(task.features.begin(), task.features.end());
 }
 
 void set_span(std::optional<Duration> span, bool has, const pb::DurationInfo& there,
@@ -126,7 +119,6 @@ DecodedExecutor decode_executor(const pb::ExecutorInfo& in) {
   if (in.has_command()) find_command_features(in.command(), spec.features);
   if (in.has_container()) find_container_features(in.container(), spec.features);
   find_resource_features(spec.resources, spec.features);
-  std::sort(spec.features.begin(), spec.features.end());
   spec.raw = Blob(serialize(in));
   return out;
 }
@@ -160,11 +152,11 @@ void add_executor_resources(TaskSpec& task, const ExecutorId& executor,
   }
 }
 
-TaskSpec decode_task(const pb::TaskInfo& in, Blob raw) {
+TaskSpec decode_task(pb::TaskInfo& in, Blob raw) {
   TaskSpec task;
   task.id.value = in.task_id().value();
   task.name = in.name();
-  task.agent_id.value = in.agent_id().value();
+  task.agent_id.own().value = in.agent_id().value();
   DecodedResources resources = decode_resources(in.resources());
   task.resources = std::move(resources.resources);
   task.allocation_role = std::move(resources.allocation_role);
@@ -182,15 +174,23 @@ TaskSpec decode_task(const pb::TaskInfo& in, Blob raw) {
   if (in.has_max_completion_time())
     task.max_completion_time = decode_span(in.max_completion_time());
   find_task_features(in, task);
-  task.raw = raw.empty() ? Blob(serialize(in)) : std::move(raw);
+  task.raw = raw.empty() ? Blob(serialize_rest(in)) : std::move(raw);
   return task;
 }
 
+// There may be a hundred thousand tasks, and this is half of what is said of most.
+std::string serialize_rest(pb::TaskInfo& task) {
+  task.clear_task_id();
+  task.clear_name();
+  task.clear_agent_id();
+  return serialize(task);
+}
+
 void encode_task(const TaskSpec& task, pb::TaskInfo& out) {
-  if (!task.raw.empty() && !parse_binary(task.raw.view(), out)) out.Clear();
+  if (!task.raw.empty() && !parse_rest(task.raw.view(), out)) out.Clear();
   out.mutable_task_id()->set_value(task.id.value);
   out.set_name(task.name);
-  out.mutable_agent_id()->set_value(task.agent_id.value);
+  out.mutable_agent_id()->set_value(task.agent_id->value);
   lay_resources(task.resources, task.allocation_role ? *task.allocation_role : std::string(),
                 *out.mutable_resources());
   if (task.executor) encode_executor(*task.executor, *out.mutable_executor());
@@ -223,11 +223,7 @@ TaskStatus decode_status(const pb::TaskStatus& in) {
 }
 
 void encode_status(const TaskStatus& status, pb::TaskStatus& out) {
-  // Partial, as serialize_rest() makes it.
-  if (!status.raw.empty() &&
-      !out.ParsePartialFromArray(status.raw.view().data(), static_cast<int>(status.raw.size()))) {
-    out.Clear();
-  }
+  if (!status.raw.empty() && !parse_rest(status.raw.view(), out)) out.Clear();
   out.mutable_task_id()->set_value(status.task_id.value);
   out.set_state(static_cast<pb::TaskState>(status.state));
   out.set_source(static_cast<pb::TaskStatus::Source>(status.source));

@@ -52,7 +52,7 @@ template <class Info>
 Result<CommandSpec> command_of(const Blob& raw) {
   ScratchArena arena;
   auto& info = arena.create<Info>();
-  if (auto parsed = parse_binary(raw.view(), info); !parsed) return std::unexpected(parsed.error());
+  if (auto parsed = parse_rest(raw.view(), info); !parsed) return std::unexpected(parsed.error());
   if (!info.has_command()) return fail("there is no command to run");
   return decode_command(info.command());
 }

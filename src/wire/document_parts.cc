@@ -53,7 +53,7 @@ void add(Value& sum, const Value& value) {
 std::map<std::string_view, Resources> by_role(const Resources& total) {
   std::map<std::string_view, std::vector<Resource>> items;
   for (const Resource& item : total.items()) {
-    if (!item.reservations.empty()) items[item.reserved_role()].push_back(item);
+    if (!item.reservations->empty()) items[item.reserved_role()].push_back(item);
   }
   std::map<std::string_view, Resources> reserved;
   for (auto& [role, list] : items) reserved.emplace(role, Resources(std::move(list)));
@@ -66,14 +66,14 @@ void write_resources(JsonWriter& out, const Resources& resources) {
   std::array<Scalar, kShown.size()> shown{};
   std::map<std::string, Value, std::less<>> others;
   for (const Resource& item : resources.items()) {
-    const auto at = std::ranges::find(kShown, item.name);
+    const auto at = std::ranges::find(kShown, item.name.view());
     const auto* scalar = std::get_if<Scalar>(&item.value);
     if (at != kShown.end() && scalar != nullptr && !item.revocable) {
       shown[static_cast<std::size_t>(at - kShown.begin())].thousandths += scalar->thousandths;
       continue;
     }
-    const auto [other, added] =
-        others.try_emplace(item.revocable ? item.name + "_revocable" : item.name, item.value);
+    const auto [other, added] = others.try_emplace(
+        item.revocable ? item.name.text() + "_revocable" : item.name.text(), item.value);
     if (!added) add(other->second, item.value);
   }
   out.begin_object();
@@ -237,7 +237,7 @@ pb::ExecutorInfo parse_executor(const ExecutorSpec& executor) {
 }
 
 void parse_task(const TaskSpec& task, pb::TaskInfo& info) {
-  if (task.raw.empty() || !parse_binary(task.raw.view(), info)) info.Clear();
+  if (task.raw.empty() || !parse_rest(task.raw.view(), info)) info.Clear();
 }
 
 std::string_view user_of(const pb::TaskInfo& info, std::string_view framework_user) {
@@ -274,19 +274,21 @@ void TaskWriter::write_statuses(const TaskRow& row) {
       out_.key("labels");
       write_labels(out_, status.labels);
     }
-    if (!status.container_id->empty()) write_container_status(status.container_id, row.agent_ip);
+    if (!status.container_id.empty()) {
+      write_container_status(status.container_id.view(), row.agent_ip);
+    }
     if (status.healthy) out_.field("healthy", *status.healthy);
     out_.end_object();
   }
   out_.end_array();
 }
 
-void TaskWriter::write_container_status(const ContainerId& container, std::string_view agent_ip) {
+void TaskWriter::write_container_status(std::string_view container, std::string_view agent_ip) {
   out_.key("container_status");
   out_.begin_object();
   out_.key("container_id");
   out_.begin_object();
-  out_.field("value", container.value);
+  out_.field("value", container);
   out_.end_object();
   if (!agent_ip.empty()) {
     out_.key("network_infos");

@@ -87,7 +87,7 @@ class TaskWriter {
 
  private:
   void write_statuses(const TaskRow& row);
-  void write_container_status(const ContainerId& container, std::string_view agent_ip);
+  void write_container_status(std::string_view container, std::string_view agent_ip);
   void write_rest(const TaskRow& row);
 
   JsonWriter& out_;

@@ -173,7 +173,7 @@ TEST(MasterJson, WhatIsHostileStaysText) {
   TaskSpec broken;
   broken.id.value = "t\"";
   broken.raw = Blob("\xff\xff no message");
-  view.frameworks[0].tasks[0].own().spec = std::make_shared<const TaskSpec>(broken);
+  view.frameworks[0].tasks[0].own().spec = broken;
   ExecutorSpec executor;
   executor.raw = Blob("\xff\xff no message");
   view.frameworks[0].executors[0].spec = std::make_shared<const ExecutorSpec>(executor);

@@ -15,7 +15,6 @@ using protocol::AgentSummary;
 using protocol::FrameworkView;
 using protocol::MasterCounters;
 using protocol::MasterView;
-using protocol::Piece;
 using protocol::SchedulerCallBody;
 using protocol::SchedulerEvent;
 using protocol::TaskView;

@@ -93,7 +93,7 @@ void MasterRows::framework(const FrameworkView& framework) {
 }
 
 void MasterRows::tasks_field(std::string_view name, const FrameworkView& framework,
-                             const std::vector<protocol::Piece<TaskView>>& tasks) {
+                             const std::vector<Piece<TaskView>>& tasks) {
   out_.key(name);
   out_.begin_array();
   for (const TaskView& each : tasks) task(framework, each);

@@ -28,7 +28,7 @@ class MasterRows {
 
  private:
   void tasks_field(std::string_view name, const protocol::FrameworkView& framework,
-                   const std::vector<protocol::Piece<protocol::TaskView>>& tasks);
+                   const std::vector<Piece<protocol::TaskView>>& tasks);
   void offers_field(const protocol::FrameworkView& framework);
   void inverse_offers_field(const protocol::FrameworkView& framework);
   void short_slots_field(const protocol::AgentSummary& agent);

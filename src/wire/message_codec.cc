@@ -63,7 +63,14 @@ class MissingFields {
 
 }  // namespace
 
-Result<void> parse_binary(std::string_view bytes, Message& message) {
+Result<void> check_required(const Message& message) {
+  if (message.IsInitialized()) return {};
+  MissingFields missing;
+  missing.find(message, "");
+  return fail("missing required field: {}", missing.text());
+}
+
+Result<void> parse_rest(std::string_view bytes, Message& message) {
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) {
     return fail("{} bytes are too many for a protobuf message", bytes.size());
   }
@@ -71,12 +78,12 @@ Result<void> parse_binary(std::string_view bytes, Message& message) {
   if (!message.ParsePartialFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return fail("the bytes are no protobuf message of this type");
   }
-  if (!message.IsInitialized()) {
-    MissingFields missing;
-    missing.find(message, "");
-    return fail("missing required field: {}", missing.text());
-  }
   return {};
+}
+
+Result<void> parse_binary(std::string_view bytes, Message& message) {
+  if (auto parsed = parse_rest(bytes, message); !parsed) return parsed;
+  return check_required(message);
 }
 
 Result<void> parse_message(std::string_view bytes, ContentType type, Message& message) {

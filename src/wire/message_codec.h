@@ -36,6 +36,11 @@ class ScratchArena {
 // Replaces what `message` held. Fails on bytes that are no such message and on missing required
 // fields, of which the error lists the first few; never logs.
 Result<void> parse_binary(std::string_view bytes, google::protobuf::Message& message);
+// The same for what is left of a message whose other fields are kept elsewhere (a `raw`): required
+// fields may be missing.
+Result<void> parse_rest(std::string_view bytes, google::protobuf::Message& message);
+// Fails on missing required fields.
+Result<void> check_required(const google::protobuf::Message& message);
 Result<void> parse_message(std::string_view bytes, ContentType type,
                            google::protobuf::Message& message);
 

@@ -34,9 +34,9 @@ void encode_status_view(const StatusView& status, const TaskView& task, std::str
   if (!status.labels->empty()) {
     encode_labels(status.labels, *out.mutable_labels()->mutable_labels());
   }
-  if (status.container_id->empty()) return;
+  if (status.container_id.empty()) return;
   auto& container = *out.mutable_container_status();
-  container.mutable_container_id()->set_value(status.container_id->value);
+  container.mutable_container_id()->set_value(std::string(status.container_id.view()));
   if (agent_ip.empty()) return;
   // None has a network of its own, as write_network_infos() says.
   auto& address = *container.add_network_infos()->add_ip_addresses();
@@ -135,8 +135,7 @@ void StateParts::tasks() {
   add_tasks(PbGetTasks::kCompletedTasksFieldNumber, &FrameworkView::completed_tasks);
 }
 
-void StateParts::add_tasks(int number,
-                           std::vector<protocol::Piece<TaskView>> FrameworkView::* list) {
+void StateParts::add_tasks(int number, std::vector<Piece<TaskView>> FrameworkView::* list) {
   const auto* to = field_of<PbGetTasks>(number);
   pb::Task message;
   for (const auto* frameworks : {&view_.frameworks, &view_.completed_frameworks}) {

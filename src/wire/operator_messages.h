@@ -44,8 +44,7 @@ class StateParts {
   void agents();      // of a GetAgents
 
  private:
-  void add_tasks(int field,
-                 std::vector<protocol::Piece<protocol::TaskView>> protocol::FrameworkView::* list);
+  void add_tasks(int field, std::vector<Piece<protocol::TaskView>> protocol::FrameworkView::* list);
   void add_framework(int field, const protocol::FrameworkView& framework);
   void add_offers(const protocol::FrameworkView& framework, PbFramework& out) const;
   std::string_view ip_of(const AgentId& agent) const;

@@ -41,7 +41,7 @@ void add_reservations(Sums& roles, const protocol::MasterView& view) {
   for (const protocol::AgentSummary& agent : view.agents) {
     for (const Resources* total : {&agent.info.resources, &agent.info.short_slots}) {
       for (const Resource& item : total->items()) {
-        if (!item.reservations.empty()) reserved[item.reserved_role()].push_back(item);
+        if (!item.reservations->empty()) reserved[item.reserved_role()].push_back(item);
       }
     }
   }

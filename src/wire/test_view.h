@@ -35,7 +35,7 @@ inline protocol::TaskView task_view(std::string id, TaskState state,
   spec.id.value = id;
   spec.name = "sleep";
   spec.resources = resources("cpus:0.5;mem:32");
-  return {.spec = std::make_shared<const TaskSpec>(std::move(spec)),
+  return {.spec = std::move(spec),
           .framework_id = FrameworkId("F2"),
           .executor_id = {},
           .agent_id = AgentId("M-S0"),
@@ -47,7 +47,7 @@ inline protocol::TaskView task_view(std::string id, TaskState state,
 
 // All that a task can have.
 inline protocol::TaskView rich_task() {
-  protocol::TaskView task{.spec = std::make_shared<const TaskSpec>(task_spec(R"({
+  protocol::TaskView task{.spec = task_spec(R"({
       "name":"web","task_id":{"value":"web.1"},"agent_id":{"value":"M-S0"},
       "resources":[
         {"name":"cpus","type":"SCALAR","scalar":{"value":1.5}},
@@ -62,7 +62,7 @@ inline protocol::TaskView rich_task() {
         "labels":{"labels":[{"key":"vip","value":"web:80"}]}},
       "container":{"type":"MESOS"},
       "health_check":{"type":"TCP","tcp":{"port":31000}},
-      "limits":{"mem":{"value":512},"cpus":{"value":2}}})")),
+      "limits":{"mem":{"value":512},"cpus":{"value":2}}})"),
                           .framework_id = FrameworkId("F1"),
                           .executor_id = ExecutorId("web-executor"),
                           .agent_id = AgentId("M-S0"),
@@ -79,7 +79,7 @@ inline protocol::TaskView rich_task() {
                            .healthy = true,
                            .timestamp = at(1031) + 250ms,
                            .labels = Labels{{"zone", "b"}},
-                           .container_id = ContainerId("c-1")});
+                           .container_id = Blob("c-1")});
   return task;
 }
 
@@ -149,7 +149,7 @@ inline protocol::FrameworkView plain_framework() {
                                            .healthy = std::nullopt,
                                            .timestamp = at(1015),
                                            .labels = {},
-                                           .container_id = ContainerId("c-2")}})};
+                                           .container_id = Blob("c-2")}})};
   framework.used = resources("cpus:0.5;mem:32");
   framework.share_total = 0;
   return framework;

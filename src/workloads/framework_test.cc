@@ -61,7 +61,7 @@ TEST_F(FrameworkTest, FillsInTasksAndNumbersThem) {
   ASSERT_EQ(hand.launched.size(), 2u);
   EXPECT_EQ(hand.launched[0].id.value, "simple.0");
   EXPECT_EQ(hand.launched[1].id.value, "simple.1");
-  EXPECT_EQ(hand.launched[1].agent_id.value, "agent-h2");
+  EXPECT_EQ(hand.launched[1].agent_id->value, "agent-h2");
   EXPECT_EQ(hand.launched[1].resources, resources("cpus:1"));
   EXPECT_EQ(hand.maker.lengths, (std::vector<Duration>{60s, 60s}));
 }

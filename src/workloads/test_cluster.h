@@ -264,7 +264,7 @@ class TestCluster {
     Resources left = offer.resources;
     for (const TaskSpec& task : tasks) {
       ASSERT_TRUE(used_.insert(task.id).second) << task.id.value << " was used before";
-      ASSERT_EQ(task.agent_id.value, "agent-" + host(offer.agent));
+      ASSERT_EQ(task.agent_id->value, "agent-" + host(offer.agent));
       ASSERT_TRUE(left.contains(task.resources)) << "more than was offered";
       left -= task.resources;
       start(task, offer.agent);

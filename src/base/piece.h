@@ -1,13 +1,14 @@
-// A part of a message or a view that many of them share. Copies may live in different threads.
+// A part of a value that many values share (a message's, a view's, a resource's). Copies may live
+// in different threads.
 #pragma once
 
 #include <utility>
 
 #include "base/shared_value.h"
 
-namespace souk::protocol {
+namespace souk {
 
-// Reads as a `const T&`.
+// Reads as a `const T&`. A default one holds a default T, and no memory.
 template <class T>
 class Piece {
  public:
@@ -20,8 +21,13 @@ class Piece {
   // For changing it; others keep what they have.
   T& own() { return value_.own(); }
 
+  bool operator==(const T& other) const { return **this == other; }
+  bool operator==(const Piece& other) const {
+    return value_.is_shared_with(other.value_) || **this == *other;
+  }
+
  private:
   SharedValue<T> value_;
 };
 
-}  // namespace souk::protocol
+}  // namespace souk
