@@ -627,6 +627,7 @@ class Cluster {
   void give_back(PieceAt piece, const Resources& part, std::optional<Duration> refuse) {
     const Who who = piece->who;
     const uint32_t agent = piece->agent;
+    // `part` may be the piece's own. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
     const Resources returned = part;
     const bool was_offered = piece->offered;
     piece->resources -= returned;

@@ -138,7 +138,7 @@ RC_GTEST_PROP(QuotaProperty, IsKept, (uint64_t seed)) {
 
 // --- the same promises where they matter most, one by one
 struct Small {
-  explicit Small(std::vector<std::string_view> agents)
+  explicit Small(const std::vector<std::string_view>& agents)
       : allocator(make_module("drf", Options(), Rng(1)).value()) {
     for (const std::string_view total : agents) {
       AgentFacts facts;

@@ -33,7 +33,7 @@ struct Cluster {
     return facts;
   }
   static FrameworkFacts framework_facts(uint32_t key, std::vector<std::string> roles = {"*"},
-                                        std::vector<Capability> capabilities = {}) {
+                                        const std::vector<Capability>& capabilities = {}) {
     FrameworkFacts facts;
     facts.key = FrameworkKey(key);
     facts.roles = std::move(roles);

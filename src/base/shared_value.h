@@ -23,7 +23,7 @@ class SharedValue {
     return *this;
   }
   ~SharedValue() {
-    if (cell_ != nullptr && is_last()) delete cell_;
+    if (cell_ != nullptr && is_last()) delete cell_;  // NOLINT(clang-analyzer-cplusplus.NewDelete)
   }
 
   const T& get() const { return cell_ == nullptr ? kDefault : cell_->value; }

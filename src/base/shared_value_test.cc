@@ -23,7 +23,7 @@ TEST(SharedValue, CopiesShareUntilOneIsChanged) {
   EXPECT_TRUE(a.is_shared_with(b));
   EXPECT_EQ(&a.get(), &b.get());
 
-  a.own().push_back("y");
+  a.own().emplace_back("y");
   EXPECT_FALSE(a.is_shared_with(b));
   EXPECT_EQ(a.get(), (std::vector<std::string>{"x", "y"}));
   EXPECT_EQ(b.get(), (std::vector<std::string>{"x"}));
@@ -32,20 +32,20 @@ TEST(SharedValue, CopiesShareUntilOneIsChanged) {
 TEST(SharedValue, WhatIsNotSharedIsChangedInPlace) {
   Value a({"x"});
   const auto* place = &a.get();
-  a.own().push_back("y");
+  a.own().emplace_back("y");
   EXPECT_EQ(&a.get(), place);
   {
-    const Value b = a;
+    const Value b = a;  // NOLINT(performance-unnecessary-copy-initialization): that is the test
     EXPECT_TRUE(b.is_shared_with(a));
   }
-  a.own().push_back("z");  // the other copy is gone
+  a.own().emplace_back("z");  // the other copy is gone
   EXPECT_EQ(&a.get(), place);
   EXPECT_EQ(a.get().size(), 3U);
 }
 
 TEST(SharedValue, ChangingADefaultLeavesOtherDefaultsAlone) {
   Value a;
-  a.own().push_back("x");
+  a.own().emplace_back("x");
   EXPECT_EQ(a.get().size(), 1U);
   EXPECT_TRUE(Value().get().empty());
 }
@@ -53,7 +53,7 @@ TEST(SharedValue, ChangingADefaultLeavesOtherDefaultsAlone) {
 TEST(SharedValue, MovedFromHoldsTheDefault) {
   Value a({"x"});
   Value b = std::move(a);
-  EXPECT_TRUE(a.get().empty());  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(a.get().empty());  // NOLINT(bugprone-use-after-move,*Move)
   EXPECT_EQ(b.get().size(), 1U);
   a = b;
   EXPECT_TRUE(a.is_shared_with(b));

@@ -412,7 +412,7 @@ void World::fault() {
     case 7:
       p.trapped = true;
       break;
-    case 8:  // whoever leads has no network
+    default:  // whoever leads has no network
       for (Process& each : processes_) {
         if (leading(each)) each.cut = true;
       }

@@ -7,7 +7,6 @@ namespace {
 
 namespace call = protocol::operator_call;
 using protocol::HttpAnswer;
-using protocol::RoleQuota;
 
 Quantities amounts(std::string_view text) { return parse_quota_amounts(text).value(); }
 
