@@ -1,10 +1,12 @@
 #include "runtime/loop.h"
 
+#include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -31,6 +33,8 @@ namespace {
 
 // Handlers run between two visits of the after-batch hooks, so that a busy loop still hands over.
 constexpr int kMaxHandlersPerBatch = 512;
+// Descriptors asked about at once.
+constexpr std::size_t kReadyAtOnce = 128;
 // Batches that those who wait for idleness wait for at the most.
 constexpr int kMaxBatchesUntilIdle = 16;
 
@@ -40,7 +44,14 @@ constexpr Duration kFarAway = 24h;
 
 }  // namespace
 
+// Asio changes the kernel's mind about a descriptor (a system call) each time somebody waits for
+// it. Those of a Watch are in an epoll of the loop's own instead, where they stay, and Asio waits
+// for that one.
 struct Loop::Impl {
+  Impl();
+  void await_ready();
+  void tell_ready();
+
   // One thread runs it; posting from others stays safe.
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
@@ -55,6 +66,11 @@ struct Loop::Impl {
   HashMap<TimerId, Task> timer_tasks;
   TimerId last_timer = 0;
   std::optional<MonoTime> armed;
+
+  asio::posix::stream_descriptor ready{context};      // the epoll
+  bool telling = false;                               // what is ready
+  std::vector<std::unique_ptr<Watch::State>> closed;  // meanwhile
+  int handled = 0;                                    // in this batch
 
   std::vector<Task> running;
   std::mutex mutex;  // guards what follows
@@ -108,6 +124,77 @@ struct Loop::Impl {
   }
 };
 
+// Level-triggered. What is reported and not waited for is taken out until somebody waits for it.
+struct Watch::State {
+  void arm(bool& armed, uint32_t events) {
+    armed = true;
+    if ((interest & events) != events) set_interest(interest | events);
+  }
+
+  void tell(uint32_t events) {
+    constexpr uint32_t kBroken = EPOLLERR | EPOLLHUP;
+    const bool read = (events & (EPOLLIN | kBroken)) != 0;
+    const bool write = (events & (EPOLLOUT | kBroken)) != 0;
+    const bool wanted = (read && reading) || (write && writing);
+    if (watcher != nullptr && read && reading) {
+      reading = false;
+      watcher->on_readable();
+    }
+    if (watcher != nullptr && write && writing) {
+      writing = false;
+      watcher->on_writable();
+    }
+    if (watcher == nullptr) return;
+    uint32_t left = wanted ? interest : 0;
+    if (!reading) left &= ~static_cast<uint32_t>(events & EPOLLIN);
+    if (!writing) left &= ~static_cast<uint32_t>(events & EPOLLOUT);
+    if (left != interest) set_interest(left);
+  }
+
+  void set_interest(uint32_t events) {
+    epoll_event event{.events = events, .data = {.ptr = this}};
+    const int operation = events == 0     ? EPOLL_CTL_DEL
+                          : interest == 0 ? EPOLL_CTL_ADD
+                                          : EPOLL_CTL_MOD;
+    const int set = epoll_ctl(loop.ready.native_handle(), operation, fd, &event);
+    SOUK_CHECK(set == 0 || events == 0, "only sockets, pipes and their kin can be watched");
+    interest = events;
+  }
+
+  Loop::Impl& loop;
+  int fd;
+  Watcher* watcher;  // null: closed
+  uint32_t interest = 0;
+  bool reading = false;
+  bool writing = false;
+};
+
+Loop::Impl::Impl() {
+  ready.assign(epoll_create1(EPOLL_CLOEXEC));
+  await_ready();
+}
+
+void Loop::Impl::await_ready() {
+  ready.async_wait(asio::posix::stream_descriptor::wait_read, [this](const error_code& error) {
+    if (error) return;
+    tell_ready();
+    await_ready();
+  });
+}
+
+void Loop::Impl::tell_ready() {
+  std::array<epoll_event, kReadyAtOnce> events;
+  const int count = epoll_wait(ready.native_handle(), events.data(), kReadyAtOnce, 0);
+  telling = true;
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<std::size_t>(i)];
+    static_cast<Watch::State*>(event.data.ptr)->tell(event.events);
+  }
+  telling = false;
+  closed.clear();
+  handled += std::max(count, 0);
+}
+
 Loop::Loop() : impl_(std::make_unique<Impl>()) {}
 Loop::~Loop() {
   // Tasks that never ran may own descriptors of this loop.
@@ -120,11 +207,13 @@ Loop::~Loop() {
 void Loop::run() {
   impl_->thread.store(std::this_thread::get_id());
   while (!impl_->stopped.load(std::memory_order_relaxed)) {
+    impl_->handled = 0;
     impl_->context.run_one();
-    int handlers = 0;
-    while (handlers < kMaxHandlersPerBatch && impl_->context.poll_one() > 0) ++handlers;
+    while (impl_->handled < kMaxHandlersPerBatch && impl_->context.poll_one() > 0) {
+      ++impl_->handled;
+    }
     for (Task& hook : impl_->hooks) hook();
-    impl_->run_idle(handlers < kMaxHandlersPerBatch);
+    impl_->run_idle(impl_->handled < kMaxHandlersPerBatch);
   }
   impl_->run_posted();
   for (Task& hook : impl_->hooks) hook();
@@ -172,33 +261,12 @@ boost::asio::io_context& Loop::context() { return impl_->context; }
 
 // --- Watch
 
-struct Watch::State : std::enable_shared_from_this<Watch::State> {
-  State(asio::io_context& context, int fd, Watcher& w) : descriptor(context), watcher(&w) {
-    error_code error;
-    descriptor.assign(fd, error);
-    SOUK_CHECK(!error, "only sockets, pipes and their kin can be watched");
-  }
-
-  void arm(asio::posix::stream_descriptor::wait_type what, bool& armed, void (Watcher::*ready)()) {
-    if (std::exchange(armed, true)) return;
-    // The state outlives its Watch until the reactor has let go of it; by then it knows no watcher.
-    descriptor.async_wait(what,
-                          [self = shared_from_this(), &armed, ready](const error_code& error) {
-                            armed = false;
-                            if (error == asio::error::operation_aborted || self->watcher == nullptr)
-                              return;
-                            (self->watcher->*ready)();
-                          });
-  }
-
-  asio::posix::stream_descriptor descriptor;
-  Watcher* watcher;
-  bool reading = false;
-  bool writing = false;
-};
+Watch::Watch() noexcept = default;
 
 Watch::Watch(Loop& loop, int fd, Watcher& watcher)
-    : state_(std::make_shared<State>(loop.context(), fd, watcher)) {}
+    : state_(new State{.loop = *loop.impl_, .fd = fd, .watcher = &watcher}) {}
+
+Watch::Watch(Watch&&) noexcept = default;
 
 Watch& Watch::operator=(Watch&& other) noexcept {
   if (this == &other) return *this;
@@ -209,21 +277,18 @@ Watch& Watch::operator=(Watch&& other) noexcept {
 
 Watch::~Watch() { close(); }
 
-void Watch::arm_read() {
-  state_->arm(asio::posix::stream_descriptor::wait_read, state_->reading, &Watcher::on_readable);
-}
+void Watch::arm_read() { state_->arm(state_->reading, EPOLLIN); }
+void Watch::arm_write() { state_->arm(state_->writing, EPOLLOUT); }
 
-void Watch::arm_write() {
-  state_->arm(asio::posix::stream_descriptor::wait_write, state_->writing, &Watcher::on_writable);
-}
-
-int Watch::fd() const { return state_ ? state_->descriptor.native_handle() : -1; }
+int Watch::fd() const { return state_ ? state_->fd : -1; }
 
 void Watch::close() {
   if (!state_) return;
   state_->watcher = nullptr;
-  error_code ignored;
-  state_->descriptor.close(ignored);
+  if (state_->interest != 0) state_->set_interest(0);
+  ::close(state_->fd);
+  // What was reported of it may still be on its way.
+  if (state_->loop.telling) state_->loop.closed.push_back(std::move(state_));
   state_.reset();
 }
 

@@ -77,10 +77,10 @@ class Watcher {
 // comes.
 class Watch {
  public:
-  Watch() = default;
+  Watch() noexcept;
   // The watcher must outlive the watch. Closes the descriptor in the destructor.
   Watch(Loop& loop, int fd, Watcher& watcher);
-  Watch(Watch&&) noexcept = default;
+  Watch(Watch&&) noexcept;
   Watch& operator=(Watch&& other) noexcept;
   ~Watch();
 
@@ -91,8 +91,9 @@ class Watch {
   void close();
 
  private:
+  friend class Loop;
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 // Name and port -> addresses as text ("127.0.0.1", "::1"), off the loop's thread unless the name is

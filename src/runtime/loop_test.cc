@@ -2,13 +2,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
+#include <functional>
 #include <numeric>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "runtime/clock.h"
@@ -138,6 +141,103 @@ TEST(Loop, AWatchDestroyedWhileReadyIsNotCalled) {
   loop.call_after(10ms, [&] { loop.stop(); });
   loop.run();
   ::close(fds[1]);
+}
+
+// One end of a pair of sockets; it reads nothing by itself.
+struct Counting : Watcher {
+  explicit Counting(Loop& loop) {
+    int fds[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    watch = Watch(loop, fds[0], *this);
+    peer = fds[1];
+  }
+  ~Counting() { hang_up(); }
+  void hang_up() {
+    if (peer >= 0) ::close(std::exchange(peer, -1));
+  }
+  void on_readable() override {
+    ++readable;
+    if (closes != nullptr) closes->close();
+  }
+  void on_writable() override { ++writable; }
+  Watch watch;
+  Watch* closes = nullptr;
+  int peer = -1;
+  int readable = 0;
+  int writable = 0;
+};
+
+// Runs the steps, and what they made ready between them.
+void run_steps(Loop& loop, std::vector<Task> steps) {
+  std::size_t next = 0;
+  std::function<void()> go = [&] {
+    if (next == steps.size()) return loop.stop();
+    steps[next++]();
+    loop.post([&] { loop.when_idle([&] { go(); }); });
+  };
+  loop.post([&] { go(); });
+  loop.run();
+}
+
+TEST(Loop, TellsOnceForEachArming) {
+  Loop loop;
+  Counting socket(loop);
+  ASSERT_EQ(write(socket.peer, "x", 1), 1);
+  std::vector<Task> steps;
+  steps.emplace_back([] {});
+  steps.emplace_back([&] {
+    EXPECT_EQ(socket.readable, 0);  // nobody waits yet
+    socket.watch.arm_read();
+  });
+  steps.emplace_back([&] {
+    EXPECT_EQ(socket.readable, 1);
+    socket.watch.arm_read();  // what was not read is still there
+    socket.watch.arm_write();
+  });
+  steps.emplace_back([&] {
+    EXPECT_EQ(socket.readable, 2);
+    EXPECT_EQ(socket.writable, 1);
+    socket.hang_up();
+  });
+  steps.emplace_back([&] {
+    EXPECT_EQ(socket.readable, 2);  // and nobody waits
+    socket.watch.arm_read();
+    socket.watch.arm_write();
+  });
+  steps.emplace_back([&] {
+    EXPECT_EQ(socket.readable, 3);
+    EXPECT_EQ(socket.writable, 2);
+  });
+  run_steps(loop, std::move(steps));
+}
+
+// It would take a core for nothing.
+TEST(Loop, ABrokenSocketThatNobodyWaitsForIsNotLookedAtAgain) {
+  Loop loop;
+  Counting socket(loop);
+  socket.watch.arm_read();
+  socket.hang_up();
+  int batches = 0;
+  loop.after_batch([&] { ++batches; });
+  loop.call_after(20ms, [&] { loop.stop(); });
+  loop.run();
+  EXPECT_EQ(socket.readable, 1);
+  EXPECT_LT(batches, 20);
+}
+
+TEST(Loop, WhoIsReadyTooMayBeClosed) {
+  Loop loop;
+  Counting first(loop);
+  Counting second(loop);
+  first.closes = &second.watch;
+  second.closes = &first.watch;
+  for (Counting* each : {&first, &second}) {
+    ASSERT_EQ(write(each->peer, "x", 1), 1);
+    each->watch.arm_read();
+  }
+  loop.call_after(10ms, [&] { loop.stop(); });
+  loop.run();
+  EXPECT_EQ(first.readable + second.readable, 1);
 }
 
 TEST(Loop, TellsTheStatusOfAChild) {
