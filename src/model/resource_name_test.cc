@@ -11,9 +11,23 @@
 namespace souk {
 namespace {
 
-const std::vector<std::string> kTexts = {"",     "CPUS",  "a",   "cpu",   "cpus", "cpus2", "disk",
-                                         "e",    "fpgas", "gpus", "gpus ", "mem",  "meta",  "port",
-                                         "ports", "zebra", "a name that is longer than most"};
+const std::vector<std::string> kTexts = {"",
+                                         "CPUS",
+                                         "a",
+                                         "cpu",
+                                         "cpus",
+                                         "cpus2",
+                                         "disk",
+                                         "e",
+                                         "fpgas",
+                                         "gpus",
+                                         "gpus ",
+                                         "mem",
+                                         "meta",
+                                         "port",
+                                         "ports",
+                                         "zebra",
+                                         "a name that is longer than most"};
 
 TEST(ResourceName, ReadsAsItWasWritten) {
   for (const std::string& text : kTexts) {
