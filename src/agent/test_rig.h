@@ -63,7 +63,7 @@ inline to_agent::RunTasks on_executor(FrameworkInfo f, ExecutorSpec::Type type, 
   run.executor.id = ExecutorId(executor);
   run.executor.type = type;
   run.executor.has_command = type == ExecutorSpec::Type::kCustom;
-  for (const std::string& id : tasks) run.tasks.push_back(task_spec(id));
+  for (const std::string& id : tasks) run.tasks.emplace_back(task_spec(id));
   return run;
 }
 

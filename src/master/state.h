@@ -35,7 +35,7 @@ struct Executor {
 struct Framework {
   FrameworkKey key;
   FrameworkInfo info;
-  Piece<FrameworkId> shared_id;
+  Piece<FrameworkId> shared_id;  // its id, and `info`, for all who hold a copy
   Piece<FrameworkInfo> shared_info;
   std::optional<ConnectionId> connection;  // its stream
   std::string stream_id;
