@@ -46,8 +46,8 @@ struct Cluster {
     check();
   }
   void framework(uint32_t key, std::vector<std::string> roles = {"*"},
-                 std::vector<Capability> capabilities = {}) {
-    drf.add_framework(framework_facts(key, std::move(roles), std::move(capabilities)), {});
+                 const std::vector<Capability>& capabilities = {}) {
+    drf.add_framework(framework_facts(key, std::move(roles), capabilities), {});
     check();
   }
 
