@@ -36,7 +36,7 @@ TEST(ResourceName, ReadsAsItWasWritten) {
     EXPECT_EQ(name.view(), text);
     const std::string& read = name;
     EXPECT_EQ(read, text);
-    const ResourceName copy = name;
+    const ResourceName copy = name;  // NOLINT(performance-unnecessary-copy-initialization)
     EXPECT_EQ(copy.text(), text);
   }
 }

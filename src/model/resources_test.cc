@@ -24,8 +24,8 @@ namespace {
 
 constexpr auto kDynamic = Reservation::Type::kDynamic;
 
-Resource scalar(std::string name, int64_t thousandths) {
-  return {.name = std::move(name), .value = Scalar{thousandths}};
+Resource scalar(std::string_view name, int64_t thousandths) {
+  return {.name = name, .value = Scalar{thousandths}};
 }
 
 Resource reserved(Resource resource, std::string role, Reservation::Type type = {}) {

@@ -21,8 +21,8 @@ namespace {
 
 constexpr auto kDynamic = Reservation::Type::kDynamic;
 
-Resource scalar(std::string name, int64_t thousandths) {
-  return {.name = std::move(name), .value = Scalar{thousandths}};
+Resource scalar(std::string_view name, int64_t thousandths) {
+  return {.name = name, .value = Scalar{thousandths}};
 }
 
 Resources parsed(std::string_view text) {

@@ -183,7 +183,7 @@ void Loop::Impl::await_ready() {
 }
 
 void Loop::Impl::tell_ready() {
-  std::array<epoll_event, kReadyAtOnce> events;
+  std::array<epoll_event, kReadyAtOnce> events{};
   const int count = epoll_wait(ready.native_handle(), events.data(), kReadyAtOnce, 0);
   telling = true;
   for (int i = 0; i < count; ++i) {

@@ -46,7 +46,7 @@ TEST(SoftState, SeesWhatTheMasterMadeUp) {
   protocol::MasterView view = w.view();
   protocol::TaskView task = view.frameworks[0].tasks[0];
   task.spec = Feigned::spec("x");
-  view.frameworks[0].tasks.push_back(task);
+  view.frameworks[0].tasks.emplace_back(task);
   view.frameworks[0].tasks[0].own().state = TaskState::kStaging;
   view.frameworks[0].executors.push_back(
       {std::make_shared<const ExecutorSpec>(ExecutorSpec{.id = ExecutorId("e")}), task.agent_id,

@@ -32,7 +32,7 @@ inline TaskSpec task_spec(std::string_view json) {
 inline protocol::TaskView task_view(std::string id, TaskState state,
                                     std::vector<protocol::StatusView> statuses) {
   TaskSpec spec;
-  spec.id.value = id;
+  spec.id.value = std::move(id);
   spec.name = "sleep";
   spec.resources = resources("cpus:0.5;mem:32");
   return {.spec = std::move(spec),
@@ -180,7 +180,7 @@ inline protocol::MasterView sample() {
   agent.registered_at = at(1005);
   agent.used = resources("cpus:2.1;mem:288;ports:[31000-31001,31005-31005]");
   agent.offered = resources("cpus:2;mem:1024");
-  view.agents.push_back(agent);
+  view.agents.emplace_back(agent);
   agent.info.id.value = "M-S1";
   agent.info.hostname = "a2.example";
   agent.info.ip = "10.0.0.8";
@@ -190,7 +190,7 @@ inline protocol::MasterView sample() {
   agent.active = false;
   agent.reregistered_at = at(1007);
   agent.used = agent.offered = {};
-  view.agents.push_back(agent);
+  view.agents.emplace_back(agent);
 
   view.frameworks = {multi_role_framework(), plain_framework()};
   protocol::FrameworkView completed = plain_framework();
