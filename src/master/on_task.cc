@@ -100,10 +100,11 @@ void Machine::set_task_state(Framework& framework, Task& task, TaskState state) 
 
 void Machine::remove_task(Framework& framework, Task& task) {
   SOUK_CHECK(task.ended(), "a task that runs is not forgotten");
-  const Piece<TaskSpec> spec = task.shown->spec;  // its id is the key
-  agent(task.agent).tasks.erase({framework.key, spec->id.value});
-  remember_completed(framework, std::move(task.shown));
-  framework.tasks.erase(spec->id.value);
+  Piece<protocol::TaskView> shown = task.shown;
+  const std::string_view id = shown->spec->id.value;
+  agent(task.agent).tasks.erase({framework.key, id});
+  framework.tasks.erase(id);
+  remember_completed(framework, std::move(shown));
 }
 
 void Machine::remember_completed(Framework& framework, Piece<protocol::TaskView> view) {

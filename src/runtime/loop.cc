@@ -133,6 +133,8 @@ struct Watch::State {
 
   void tell(uint32_t events) {
     constexpr uint32_t kBroken = EPOLLERR | EPOLLHUP;
+    // What the kernel wrote:
+    // NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult)
     const bool read = (events & (EPOLLIN | kBroken)) != 0;
     const bool write = (events & (EPOLLOUT | kBroken)) != 0;
     const bool wanted = (read && reading) || (write && writing);
@@ -183,7 +185,7 @@ void Loop::Impl::await_ready() {
 }
 
 void Loop::Impl::tell_ready() {
-  std::array<epoll_event, kReadyAtOnce> events{};
+  std::array<epoll_event, kReadyAtOnce> events;
   const int count = epoll_wait(ready.native_handle(), events.data(), kReadyAtOnce, 0);
   telling = true;
   for (int i = 0; i < count; ++i) {

@@ -31,7 +31,9 @@ inline std::string pretty(std::string_view json) {
     const bool empty = i + 1 < json.size() && (json[i + 1] == '}' || json[i + 1] == ']');
     if (quoted) {
       text += c;
-    } else if ((c == '{' || c == '[') && !empty) {
+      continue;
+    }
+    if ((c == '{' || c == '[') && !empty) {
       text += c + (indent += "  ");
     } else if ((c == '}' || c == ']') && json[i - 1] != '{' && json[i - 1] != '[') {
       indent.resize(indent.size() - 2);
