@@ -124,7 +124,7 @@ struct Loop::Impl {
   }
 };
 
-// Level-triggered. What is reported and not waited for is taken out until somebody waits for it.
+// Level-triggered: what nobody waits for after a report is taken out until somebody does.
 struct Watch::State {
   void arm(bool& armed, uint32_t events) {
     armed = true;
@@ -136,7 +136,6 @@ struct Watch::State {
     constexpr uint32_t kBroken = EPOLLERR | EPOLLHUP;
     const bool read = (events & (EPOLLIN | kBroken)) != 0;
     const bool write = (events & (EPOLLOUT | kBroken)) != 0;
-    const bool wanted = (read && reading) || (write && writing);
     if (watcher != nullptr && read && reading) {
       reading = false;
       watcher->on_readable();
@@ -146,10 +145,8 @@ struct Watch::State {
       watcher->on_writable();
     }
     if (watcher == nullptr) return;
-    uint32_t left = wanted ? interest : 0;
-    if (!reading) left &= ~static_cast<uint32_t>(events & EPOLLIN);
-    if (!writing) left &= ~static_cast<uint32_t>(events & EPOLLOUT);
-    if (left != interest) set_interest(left);
+    const uint32_t waited_for = (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U);
+    if (waited_for != interest) set_interest(waited_for);
   }
 
   void set_interest(uint32_t events) {
