@@ -108,7 +108,7 @@ class SchedulerDriver {
   void acknowledge(const TaskStatus& status);
   // Without tasks: of all that the master knows. The answers come through on_update.
   void reconcile(std::vector<std::pair<TaskId, AgentId>> tasks = {});
-  void send_message(const AgentId& agent, const ExecutorId& executor, std::string data);
+  void send_message(const AgentId& agent, const ExecutorId& executor, std::string_view data);
 
   // Runs `task` on the thread of run(), after `delay`: for frameworks that poll or wait.
   void call_after(Duration delay, std::function<void()> task);

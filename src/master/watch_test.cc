@@ -5,7 +5,6 @@
 namespace souk::master {
 namespace {
 
-namespace to_agent = protocol::to_agent;
 using Lines = std::vector<std::string>;
 
 class Watched : public World {

@@ -97,7 +97,7 @@ class ContainersTest : public ::testing::Test {
                   check();
                 },
             .said =
-                [this](const ContainerId&, supervisor::Report report) {
+                [this](const ContainerId&, const supervisor::Report& report) {
                   reports_[report.number] = report.what;
                   check();
                 },

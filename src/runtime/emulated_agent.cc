@@ -330,7 +330,8 @@ void EmulatedAgent::Impl::forget(const ContainerId& id) {
 
 // What one souk-executor decides; an effect that is answered at once is so by a further event.
 void EmulatedAgent::Impl::step(const ContainerId& container_id, executor::Event event) {
-  const ContainerId id = container_id;  // which may be part of what is erased
+  // It may be part of what is erased. NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const ContainerId id = container_id;
   Container* container = containers.at(id).get();
   container->events.push_back(std::move(event));
   if (container->events.size() > 1) return;

@@ -75,6 +75,7 @@ class ClientConversation : protected ClientSocket::Listener, protected BodySink 
   virtual ~ClientConversation() = default;
 
   void start(const ClientRequest& request, std::string_view upgrade_to);
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps them.
   virtual void send(std::string /*bytes*/) {}
   void close();  // without a callback
 

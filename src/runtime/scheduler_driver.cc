@@ -169,8 +169,8 @@ void SchedulerDriver::reconcile(std::vector<std::pair<TaskId, AgentId>> tasks) {
 }
 
 void SchedulerDriver::send_message(const AgentId& agent, const ExecutorId& executor,
-                                   std::string data) {
-  impl_->ask(call::Message{agent, executor, Blob(std::move(data))});
+                                   std::string_view data) {
+  impl_->ask(call::Message{agent, executor, Blob(data)});
 }
 
 void SchedulerDriver::call_after(Duration delay, std::function<void()> task) {

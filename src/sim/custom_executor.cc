@@ -39,7 +39,9 @@ void CustomExecutor::disconnected() {
 void CustomExecutor::hear(protocol::ExecutorEvent&& heard) {
   std::visit(
       [this](auto&& e) {
-        if constexpr (requires { on(std::move(e)); }) on(std::move(e));
+        if constexpr (requires { on(std::forward<decltype(e)>(e)); }) {
+          on(std::forward<decltype(e)>(e));
+        }
       },
       std::move(heard));
 }

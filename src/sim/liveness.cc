@@ -83,9 +83,11 @@ Missing task_missing(const World& world, const protocol::MasterView& view) {
     for (const protocol::TaskView& task : at->tasks) known.insert(task.spec->id);
     for (const auto& [task, agent] : scheduler->open_tasks()) {
       if (known.contains(task)) continue;
-      const bool there = std::ranges::any_of(
-          view.agents, [&](const protocol::AgentSummary& each) { return each.info.id == agent; });
-      if (!there) continue;
+      const auto there = std::ranges::find(
+          view.agents, agent, [](const Piece<protocol::AgentSummary>& each) -> const AgentId& {
+            return each->info.id;
+          });
+      if (there == view.agents.end()) continue;
       return fmt::format("task {} is open to {} and unknown to the master", task,
                          scheduler->name());
     }

@@ -166,7 +166,7 @@ bool MasterProcess::on_accepted(Wire, ProcessId) { return true; }
 void MasterProcess::on_message(Wire wire, Message&& message) {
   if (!paused_) return heard(wire, std::move(message));
   auto& waiting = leadership_ && leadership_->owns(wire) ? leadership_waits_ : waiting_;
-  waiting.push_back(
+  waiting.emplace_back(
       [this, wire, message = std::move(message)]() mutable { heard(wire, std::move(message)); });
 }
 
@@ -196,7 +196,7 @@ Answer MasterProcess::answer_of_a_standby(uint64_t number) const {
 void MasterProcess::on_closed(Wire wire) {
   if (!paused_) return heard_closed(wire);
   auto& waiting = leadership_ && leadership_->owns(wire) ? leadership_waits_ : waiting_;
-  waiting.push_back([this, wire] { heard_closed(wire); });
+  waiting.emplace_back([this, wire] { heard_closed(wire); });
 }
 
 void MasterProcess::heard_closed(Wire wire) {
@@ -243,7 +243,10 @@ void MasterProcess::wake() {
 }
 
 void MasterProcess::run_batch() {
-  if (paused_) return waiting_.push_back([this] { run_batch(); });
+  if (paused_) {
+    waiting_.emplace_back([this] { run_batch(); });
+    return;
+  }
   batch_waits_ = false;
   if (leadership_) leadership_->mind_silence();
   for (master::Event& event : std::exchange(inputs_, {})) step(std::move(event));

@@ -46,7 +46,9 @@ void Zoo::on_closed(Wire wire) {
 void Zoo::on_message(Wire wire, Message&& message) {
   std::visit(
       [this, wire](auto&& m) {
-        if constexpr (requires { on(wire, std::move(m)); }) on(wire, std::move(m));
+        if constexpr (requires { on(wire, std::forward<decltype(m)>(m)); }) {
+          on(wire, std::forward<decltype(m)>(m));
+        }
       },
       std::move(message));
 }

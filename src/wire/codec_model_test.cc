@@ -407,13 +407,11 @@ TEST(MessageCodec, NamesTheFirstMissingFieldsOnly) {
 TEST(MessageCodec, NestingHasALimit) {
   std::string bytes = "\x0a\x01x";  // a ContainerID, then parents around it
   for (int i = 0; i < 5000; ++i) {
-    pb::ContainerID outer;
-    outer.set_value("x");
     std::string wrapped = "\x0a\x01x\x12";
     std::size_t size = bytes.size();
     for (; size >= 128; size >>= 7) wrapped.push_back(static_cast<char>(size | 0x80));
     wrapped.push_back(static_cast<char>(size));
-    bytes = wrapped + bytes;
+    bytes.insert(0, wrapped);
   }
   pb::ContainerID id;
   EXPECT_FALSE(parse_binary(bytes, id));

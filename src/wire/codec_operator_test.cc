@@ -66,7 +66,7 @@ protocol::MasterView view() {
   agent.info.id = AgentId("S");
   agent.info.resources =
       Resources::parse("cpus:4;cpus(eng):2;mem(lim):64;ports(lim):[1-2]").value();
-  view.agents.push_back(std::move(agent));
+  view.agents.emplace_back(std::move(agent));
   return view;
 }
 
@@ -107,13 +107,14 @@ TEST(OperatorCodec, RefusesWhatIsNoWeight) {
     EXPECT_EQ(answer.status, 400) << weight;
     EXPECT_NE(answer.body.find("weight"), std::string::npos) << answer.body;
   }
+  const char* const no_number = R"({"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[)"
+                                R"({"role":"a","weight":"x"}]}})";
   for (const char* body : {
            R"({"type":"UPDATE_WEIGHTS"})",
            R"({"type":"UPDATE_WEIGHTS","update_weights":[]})",
            R"({"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[{"weight":1}]}})",
            R"({"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[{"role":"a"}]}})",
-           R"({"type":"UPDATE_WEIGHTS","update_weights":{"weight_infos":[)"
-           R"({"role":"a","weight":"x"}]}})",
+           no_number,
        }) {
     EXPECT_EQ(refusal(body).status, 400) << body;
   }

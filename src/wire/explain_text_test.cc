@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "base/text.h"
 
@@ -320,13 +323,15 @@ TEST(ExplainText, SummaryOfOneThatHasNothing) {
   view.share.roles = {"ads", "eng"};
   view.suppressed_roles = {"ads"};
   view.pairs = 0;
-  EXPECT_EQ(summary_of(view),
-            (std::vector<std::string>{
-                "Framework 'spark' (M-0001), roles ads and eng, is not connected: it gets offers "
-                "again once it subscribes.",
-                "It asked for no offers in role ads (SUPPRESS): a REVIVE call brings them back.",
-                "This master has not made it an offer yet.", "It holds nothing.",
-                "Nothing is guaranteed to it.", "There are no agents."}));
+  const std::string first =
+      "Framework 'spark' (M-0001), roles ads and eng, is not connected: it gets offers again once "
+      "it subscribes.";
+  EXPECT_EQ(
+      summary_of(view),
+      (std::vector<std::string>{
+          first, "It asked for no offers in role ads (SUPPRESS): a REVIVE call brings them back.",
+          "This master has not made it an offer yet.", "It holds nothing.",
+          "Nothing is guaranteed to it.", "There are no agents."}));
 }
 
 }  // namespace

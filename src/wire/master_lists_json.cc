@@ -13,10 +13,8 @@ namespace souk::wire {
 namespace {
 
 using protocol::AgentSummary;
-using protocol::ExecutorView;
 using protocol::FrameworkView;
 using protocol::MasterView;
-using protocol::OfferView;
 using protocol::TaskView;
 
 // Those of which /state-summary gives numbers.

@@ -244,7 +244,7 @@ void Jobs::time_came(Context& context) {
 
 void Jobs::settle(Context& context) { want_offers(context, !order_.empty() && has_room()); }
 
-std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, Stage each,
+std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, const Stage& each,
                                 Duration pause) {
   std::vector<Job> all(jobs);
   for (std::size_t i = 0; i < jobs; ++i) {

@@ -148,7 +148,7 @@ class Jobs final : public Framework {
 
 // Jobs one after another with a pause, each of so many equal stages that find their data where the
 // stage before left it: the ALS jobs of §6.1.
-std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, Stage each,
+std::vector<Job> iterative_jobs(std::size_t jobs, std::size_t iterations, const Stage& each,
                                 Duration pause);
 
 }  // namespace souk::workloads

@@ -1,5 +1,6 @@
 // §4.1, §4.2, Table 2: a newcomer's ramp-up, completion and utilization in the simulator, with
 // fixed seeds and few slots; `./dev bench paper-sim` has all cells.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "bench/paper/experiments.h"

@@ -1,4 +1,5 @@
 // §4.3 in the simulator, with fixed seeds.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -17,6 +17,7 @@ std::string wrong() {
   return name == nullptr ? "" : name;
 }
 
+// As the interface has it. NOLINTNEXTLINE(performance-unnecessary-value-param)
 souk::Result<std::unique_ptr<Allocator>> make(souk::allocator::Options, souk::Rng) {
   if (wrong() == "throws") throw std::runtime_error("it went wrong");
   if (wrong() == "throws a number") throw 7;
