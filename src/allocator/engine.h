@@ -173,12 +173,13 @@ class Engine final : public Allocator {
     Obstacle cut_by = Obstacle::kNone;  // quota took a part or all of it
     bool cut_by_headroom = false;       // that among others
     const Role* limited_by = nullptr;
-    bool above_minimum = false;  // of the options
-    bool held_short = false;     // the headroom took something from somebody
-    std::size_t asked = 0;       // how often the filters were
-    AgentFilters::Groups stopping;
+    bool above_minimum = false;         // of the options
+    bool held_short = false;            // the headroom took something from somebody
+    AgentFilters::Groups stopping_all;  // the filters that stop all that is free
+    AgentFilters::Surely refused = {};  // by these: so whatever is cut
+    std::size_t asked = 0;              // how often the filters were, about `offer`
+    AgentFilters::Groups stopping;      // those that stop `own`
     uint64_t mark = 0;                  // of the places that they stop, once worked out
-    AgentFilters::Surely refused = {};  // by these filters: all that is free, so whatever is cut
   };
   static constexpr std::size_t kNotFree = SIZE_MAX;
 
@@ -303,7 +304,7 @@ class Engine final : public Allocator {
   uint32_t last_era_ = 0;
   FilterEnds filter_ends_;
   std::size_t live_filters_ = 0;
-  std::shared_ptr<const Resources> last_refused_;
+  Resources last_refused_;
   Resources last_accepted_;
   mutable std::vector<uint64_t> marks_;  // by place: of the trial in which a filter stops it
   mutable uint64_t last_mark_ = 0;

@@ -96,7 +96,7 @@ void Engine::count_reservations(const Resources& total, bool added) {
   for (const Resource& item : total.items()) {
     const auto* scalar = std::get_if<Scalar>(&item.value);
     if (scalar == nullptr || item.reservations->empty() || item.revocable) continue;
-    const std::size_t slot = measure_.slot_of(item.name);
+    const std::size_t slot = measure_.slot_of(item);
     if (slot == Measure::kNoSlot) continue;
     Amounts amounts(slot + 1);
     amounts[slot] = scalar->thousandths;
@@ -344,9 +344,7 @@ bool Engine::give_back(Agent& agent, Client& client, const Resources& resources,
 
 void Engine::refuse(Agent& agent, Client& client, const Resources& resources, Filter filter) {
   // Agents are alike, and an idle one goes round: one copy for all who refuse the same.
-  if (last_refused_ == nullptr || *last_refused_ != resources) {
-    last_refused_ = std::make_shared<const Resources>(resources);
-  }
+  if (last_refused_ != resources) last_refused_ = resources;
   client.latest_filter = std::max(client.latest_filter, filter.until);
   if (agent.filters.add(client.filter_key, last_refused_, filter)) {
     ++client.filters;

@@ -166,7 +166,6 @@ void Engine::serve(Agent& agent, const std::vector<Client*>* among, std::vector<
   }
   while (agent.free_index != kNotFree) {
     Trial trial = trial_on(agent);
-    trial.refused = agent.filters.surely(agent.free);
     Client* client = pick(trial, among);
     if (client == nullptr) {
       if (trial.held_short) note_short(agent, among == nullptr);

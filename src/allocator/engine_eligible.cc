@@ -49,7 +49,11 @@ bool reaches(const Resources& offer, const std::vector<Quantities>& alternatives
   });
 }
 
-Engine::Trial Engine::trial_on(const Agent& agent) const { return {.agent = agent}; }
+Engine::Trial Engine::trial_on(const Agent& agent) const {
+  Trial trial{.agent = agent, .stopping_all = agent.filters.stopping(agent.free)};
+  trial.refused = agent.filters.surely(trial.stopping_all);
+  return trial;
+}
 
 // Notes where quota takes something away, so that the client is tried again when that ends.
 bool Engine::may_have(Client& client, Trial& trial) {
@@ -145,14 +149,16 @@ bool Engine::stopped(const Client& client, Trial& trial) const {
   if (client.refuses_all_until) return true;
   const AgentFilters& filters = trial.agent.filters;
   if (client.filters == 0 || filters.empty()) return false;
-  if (trial.asked++ == 0) trial.stopping = filters.stopping(*trial.offer);
-  if (trial.stopping.empty()) return false;
-  if (trial.asked <= kFew || filters.is_cheap(trial.stopping)) {
-    return filters.stops(client.filter_key, trial.stopping, eras_, last_era_);
+  const bool all = trial.offer == &trial.agent.free;
+  if (trial.asked++ == 0 && !all) trial.stopping = filters.stopping(*trial.offer);
+  const AgentFilters::Groups& stopping = all ? trial.stopping_all : trial.stopping;
+  if (stopping.empty()) return false;
+  if (trial.asked <= kFew || filters.is_cheap(stopping)) {
+    return filters.stops(client.filter_key, stopping, eras_, last_era_);
   }
   if (trial.mark == 0) {
     trial.mark = ++last_mark_;
-    filters.visit(trial.stopping, [this, &trial](FilterKey key) {
+    filters.visit(stopping, [this, &trial](FilterKey key) {
       if (eras_[key.place] == key.era) marks_[key.place] = trial.mark;
     });
   }

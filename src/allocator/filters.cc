@@ -88,7 +88,7 @@ void AgentFilters::respread(Group& group, bool dense) {
 AgentFilters::Groups AgentFilters::stopping(const Resources& offer) const {
   Groups groups;
   for (uint32_t group = 0; group < groups_.size(); ++group) {
-    if (groups_[group].refused->contains(offer)) groups.push_back(group);
+    if (groups_[group].refused.contains(offer)) groups.push_back(group);
   }
   return groups;
 }
@@ -104,17 +104,19 @@ bool AgentFilters::stops(FilterKey key, const Groups& groups, const std::vector<
     }
     if (!has_bit(group.bits.words, key.place)) continue;
     if (key.era <= group.bits.as_of) return true;
-    // A look at all of them costs about as much as this many at one.
-    if (++group.bits.doubts * 32 > group.keys.size()) review(group, eras, latest);
+    // A look at all of them costs about as much as this many at one; and as much as it took to make
+    // the group dense.
+    const bool known = group.bits.as_of != 0;
+    if (!known || ++group.bits.doubts * 32 > group.keys.size()) review(group, eras, latest);
     if (group.keys[key.place] == key) return true;
   }
   return false;
 }
 
-AgentFilters::Surely AgentFilters::surely(const Resources& offer) const {
-  for (const Group& group : groups_) {
-    if (group.bits.as_of == 0 || !group.refused->contains(offer)) continue;
-    return {group.bits.words, group.bits.as_of};
+AgentFilters::Surely AgentFilters::surely(const Groups& groups) const {
+  for (const uint32_t number : groups) {
+    const Bits& bits = groups_[number].bits;
+    if (bits.as_of != 0) return {bits.words, bits.as_of};
   }
   return {};
 }
@@ -145,12 +147,10 @@ const Filter* AgentFilters::find(FilterKey key, const Groups& groups) const {
   return found;
 }
 
-bool AgentFilters::add(FilterKey key, std::shared_ptr<const Resources> refused, Filter filter) {
-  auto group = std::ranges::find_if(groups_, [&refused](const Group& other) {
-    return other.refused == refused || *other.refused == *refused;
-  });
+bool AgentFilters::add(FilterKey key, const Resources& refused, Filter filter) {
+  auto group = std::ranges::find(groups_, refused, &Group::refused);
   if (group == groups_.end()) {
-    groups_.push_back({.refused = std::move(refused)});
+    groups_.push_back({.refused = refused});
     group = groups_.end() - 1;
   }
   FilterKey& place = open(*group, key.place);

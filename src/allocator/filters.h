@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -55,8 +54,8 @@ class AgentFilters {
   bool stops(FilterKey key, const Groups& groups, const std::vector<uint32_t>& eras,
              uint32_t latest) const;
 
-  // Some of those whom filters stop from being offered this or a part of it, by a test that looks
-  // at nothing else; good until something is added or ended. Their keys must be of the present.
+  // Some of those whom filters of these groups stop, by a test that looks at nothing else; good
+  // until something is added or ended. Their keys must be of the present.
   struct Surely {
     std::span<const uint64_t> words;
     uint32_t as_of = 0;
@@ -65,7 +64,7 @@ class AgentFilters {
              (words[key.place / 64] >> (key.place % 64) & 1) != 0;
     }
   };
-  Surely surely(const Resources& offer) const;
+  Surely surely(const Groups& groups) const;
 
   // The client's filter that ends last; null: it has none in these groups.
   const Filter* find(FilterKey key, const Groups& groups) const;
@@ -74,7 +73,7 @@ class AgentFilters {
   void visit(const Groups& groups, Visit visit) const;
 
   // Whether this is one more, and not in the place of an earlier one of the same client.
-  bool add(FilterKey key, std::shared_ptr<const Resources> refused, Filter filter);
+  bool add(FilterKey key, const Resources& refused, Filter filter);
   // Takes away those of the client that have ended, and all of its earlier eras. How many were of
   // this era.
   std::size_t end(FilterKey key, MonoTime now);
@@ -96,10 +95,10 @@ class AgentFilters {
   // Sparse: keys are sorted by place. Dense, where most clients have one: the key at an index is of
   // that place, an era of 0 means none. `filters` runs beside the keys.
   struct Group {
-    std::shared_ptr<const Resources> refused;
+    Resources refused;
     std::vector<FilterKey> keys;
     std::vector<Filter> filters;
-    std::size_t count = 0;
+    uint32_t count = 0;
     bool dense = false;
     mutable Bits bits;
   };

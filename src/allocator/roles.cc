@@ -12,9 +12,14 @@ void insert(std::vector<Item*>& order, Item& item) {
   order.insert(std::upper_bound(order.begin(), order.end(), &item, before), &item);
 }
 
+// Who is granted something stood near the front, and to look there first needs no look at the
+// items.
 template <class Item>
 auto position(std::vector<Item*>& order, Item& item) {
-  const auto at = std::lower_bound(order.begin(), order.end(), &item, before);
+  constexpr std::size_t kFew = 64;
+  const auto few = order.begin() + static_cast<std::ptrdiff_t>(std::min(kFew, order.size()));
+  auto at = std::find(order.begin(), few, &item);
+  if (at == few) at = std::lower_bound(few, order.end(), &item, before);
   SOUK_CHECK(at != order.end() && *at == &item, "the order is by the keys as they are");
   return at;
 }
@@ -28,7 +33,11 @@ void rekey(std::vector<Item*>& order, Item& item, Change change) {
   if (at != order.begin() && before(&item, *(at - 1))) {
     std::rotate(std::upper_bound(order.begin(), at, &item, before), at, next);
   } else if (next != order.end() && before(*next, &item)) {
-    std::rotate(at, next, std::lower_bound(next, order.end(), &item, before));
+    // Who is granted something comes last of its equals, most often of all.
+    const auto to = before(order.back(), &item)
+                        ? order.end()
+                        : std::lower_bound(next, order.end(), &item, before);
+    std::rotate(at, next, to);
   }
 }
 

@@ -66,7 +66,10 @@ bool counts_for_quota(const Resource& item) {
 
 // The names that everybody has must not find the table full.
 Measure::Measure() {
-  for (const std::string_view name : {kCpus, kMem, kDisk, kGpus}) slot_of(name);
+  usual_.fill(kNoSlot);
+  for (const std::string_view name : {kCpus, kMem, kDisk, kGpus}) {
+    usual_[ResourceName(name).usual()] = slot_of(name);
+  }
 }
 
 void Measure::count_only(std::string name) {
@@ -89,6 +92,11 @@ std::size_t Measure::slot_of(std::string_view name) {
   names_.emplace_back(name);
   counts_.push_back((only_.empty() || only_ == name) && !excluded_.contains(names_.back()));
   return names_.size() - 1;
+}
+
+std::size_t Measure::slot_of(const Resource& item) {
+  const std::size_t usual = usual_[item.name.usual()];
+  return usual != kNoSlot ? usual : slot_of(item.name.view());
 }
 
 std::size_t Measure::find_slot(std::string_view name) const {
@@ -115,7 +123,7 @@ bool Measure::amounts_of(const Resources& resources, Amounts& amounts) {
     const auto* scalar = std::get_if<Scalar>(&item.value);
     if (scalar == nullptr) continue;
     all_count = all_count && counts_for_quota(item);
-    const std::size_t slot = slot_of(item.name);
+    const std::size_t slot = slot_of(item);
     if (slot == kNoSlot) continue;
     if (slot >= amounts.size()) amounts.resize(slot + 1);
     amounts[slot] += scalar->thousandths;
@@ -128,7 +136,7 @@ void Measure::unreserved_amounts_of(const Resources& resources, Amounts& amounts
   for (const Resource& item : resources.items()) {
     const auto* scalar = std::get_if<Scalar>(&item.value);
     if (scalar == nullptr || !counts_for_quota(item)) continue;
-    const std::size_t slot = slot_of(item.name);
+    const std::size_t slot = slot_of(item);
     if (slot == kNoSlot) continue;
     if (slot >= amounts.size()) amounts.resize(slot + 1);
     amounts[slot] += scalar->thousandths;

@@ -1,6 +1,7 @@
 // Dominant shares (DRF) as exact fractions, and the sums they are made of. Plain values; no errors.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -77,6 +78,7 @@ class Measure {
   std::size_t slots() const { return names_.size(); }
   // A slot is never given up. kNoSlot: the table is full.
   std::size_t slot_of(std::string_view name);
+  std::size_t slot_of(const Resource& item);           // of its name
   std::size_t find_slot(std::string_view name) const;  // kNoSlot: never seen
   // In shares.
   bool counts(std::size_t slot) const { return counts_[slot]; }
@@ -90,7 +92,9 @@ class Measure {
   std::string only_;  // empty: all names
   std::set<std::string> excluded_;
   std::vector<std::string> names_;  // by slot
-  std::vector<bool> counts_;        // in shares; by slot
+  // Of the usual names, by their numbers; kNoSlot: has none of its own.
+  std::array<std::size_t, ResourceName::kUsual + 1> usual_;
+  std::vector<bool> counts_;  // in shares; by slot
   Amounts totals_;
   Amounts scratch_;
 };

@@ -3,15 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
 
 namespace souk::allocator {
 namespace {
 
 constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
 
-Resources scalar(std::string name, int64_t thousandths) {
+Resources scalar(std::string_view name, int64_t thousandths) {
   Resource item;
-  item.name = std::move(name);
+  item.name = name;
   item.value = Scalar{thousandths};
   return Resources({item});
 }
@@ -84,6 +85,17 @@ TEST(Share, SumsBeyond64BitsAreCutForComparisonOnly) {
   add(measure, used, scalar("cpus", 1));
   EXPECT_EQ(measure.share(used).total, 10);
   EXPECT_EQ(measure.share(used).used, 1);
+}
+
+TEST(Share, AResourceCountsUnderItsName) {
+  Measure measure;
+  std::set<std::size_t> slots;
+  for (const std::string_view name : {"gpus", "cpus", "licences", "mem", "ports", "disk"}) {
+    const std::size_t slot = measure.slot_of(Resource{.name = name, .value = Scalar{1}});
+    EXPECT_EQ(slot, measure.slot_of(name)) << name;
+    EXPECT_EQ(measure.name(slot), name);
+    EXPECT_TRUE(slots.insert(slot).second) << name;
+  }
 }
 
 TEST(Share, NamesBeyondTheBoundDoNotCountAndDoNoHarm) {

@@ -21,10 +21,10 @@ class Piece {
   // For changing it; others keep what they have.
   T& own() { return value_.own(); }
 
+  // The very same: then they are equal without a look.
+  bool is_shared_with(const Piece& other) const { return value_.is_shared_with(other.value_); }
   bool operator==(const T& other) const { return **this == other; }
-  bool operator==(const Piece& other) const {
-    return value_.is_shared_with(other.value_) || **this == *other;
-  }
+  bool operator==(const Piece& other) const { return is_shared_with(other) || **this == *other; }
 
  private:
   SharedValue<T> value_;

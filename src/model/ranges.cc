@@ -115,6 +115,7 @@ Result<Ranges> Ranges::checked(std::vector<Range> ranges) {
 }
 
 bool Ranges::contains(const Ranges& other) const {
+  if (ranges_.is_shared_with(other.ranges_)) return true;
   auto at = ranges().begin();
   for (const Range& range : other.ranges()) {
     at = first_reaching(at, ranges().end(), range.begin);
@@ -141,7 +142,7 @@ Ranges& Ranges::operator+=(const Ranges& other) {
 }
 
 Ranges& Ranges::operator-=(const Ranges& other) {
-  if (this == &other) return *this = Ranges();
+  if (ranges_.is_shared_with(other.ranges_)) return *this = Ranges();
   if (other.ranges().size() <= kFewRanges) {
     std::vector<Range>& mine = ranges_.own();
     for (const Range& range : other.ranges()) remove(mine, range);
@@ -175,7 +176,7 @@ Result<NameSet> NameSet::checked(std::vector<std::string> names) {
 }
 
 bool NameSet::contains(const NameSet& other) const {
-  return std::ranges::includes(names(), other.names());
+  return names_.is_shared_with(other.names_) || std::ranges::includes(names(), other.names());
 }
 
 NameSet& NameSet::operator+=(const NameSet& other) {
@@ -184,7 +185,7 @@ NameSet& NameSet::operator+=(const NameSet& other) {
 }
 
 NameSet& NameSet::operator-=(const NameSet& other) {
-  if (this == &other) return *this = NameSet();
+  if (names_.is_shared_with(other.names_)) return *this = NameSet();
   std::erase_if(names_.own(), [&](const std::string& name) {
     return std::ranges::binary_search(other.names(), name);
   });

@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,10 @@ class ResourceName {
   template <std::convertible_to<std::string_view> Text>
     requires(!std::same_as<Text, ResourceName>)
   ResourceName(const Text& text) : ResourceName(std::string_view(text), Made()) {}
+
+  // Its number among the usual ones, from 1; 0: it is none of them.
+  static constexpr std::size_t kUsual = 5;
+  uint8_t usual() const { return known_; }
 
   const std::string& text() const;
   std::string_view view() const { return known_ == 0 ? *other_ : kKnown[known_ - 1]; }
@@ -41,8 +46,8 @@ class ResourceName {
   ResourceName(std::string_view text, Made);
 
   // In order.
-  static constexpr std::array<std::string_view, 5> kKnown = {"cpus", "disk", "gpus", "mem",
-                                                             "ports"};
+  static constexpr std::array<std::string_view, kUsual> kKnown = {"cpus", "disk", "gpus", "mem",
+                                                                  "ports"};
 
   Piece<std::string> other_;  // if it is none of the known
   uint8_t known_ = 0;         // its number among them, from 1

@@ -54,6 +54,20 @@ TEST(ResourceName, ComparesAsItsText) {
   }
 }
 
+TEST(ResourceName, TheUsualOnesHaveNumbers) {
+  std::set<uint8_t> numbers;
+  for (const std::string& text : kTexts) {
+    const bool usual =
+        text == kCpus || text == kDisk || text == kGpus || text == kMem || text == kPorts;
+    const uint8_t number = ResourceName(text).usual();
+    EXPECT_EQ(number != 0, usual) << text;
+    EXPECT_LE(number, ResourceName::kUsual);
+    if (usual) {
+      EXPECT_TRUE(numbers.insert(number).second) << text;
+    }
+  }
+}
+
 TEST(ResourceName, IsEmptyByDefault) {
   EXPECT_EQ(ResourceName(), ResourceName(""));
   EXPECT_EQ(ResourceName().text(), "");
