@@ -117,7 +117,7 @@ std::string said(const to_agent::UpdateFramework& m) {
   return fmt::format("UpdateFramework {}", m.framework->id);
 }
 std::string said(const to_agent::Acknowledge& m) {
-  return fmt::format("Acknowledge {} {} {}", m.framework_id, m.task_id, m.uuid.to_string());
+  return fmt::format("Acknowledge {} {} {}", *m.framework_id, m.task_id, m.uuid.to_string());
 }
 std::string said(const to_agent::FrameworkMessage& m) {
   return fmt::format("FrameworkMessage {} {} {}", m.framework_id, m.executor_id,

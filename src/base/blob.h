@@ -28,9 +28,7 @@ class Blob {
     return *this;
   }
   ~Blob() {
-    if (cell_ != nullptr && cell_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      ::operator delete(cell_);
-    }
+    if (cell_ != nullptr && is_last()) ::operator delete(cell_);
   }
 
   bool empty() const { return cell_ == nullptr; }
@@ -50,6 +48,11 @@ class Blob {
     uint32_t size;
   };
   static char* bytes_of(Cell* cell) { return reinterpret_cast<char*>(cell + 1); }
+  bool is_last() const {
+    // The only holder needs no bus lock.
+    return cell_->holders.load(std::memory_order_acquire) == 1 ||
+           cell_->holders.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
 
   Cell* cell_ = nullptr;
 };

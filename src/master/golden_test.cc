@@ -74,7 +74,7 @@ class Script {
         for (const Offer& offer : offers->offers) offered_[offer.id] = offer.agent_id;
       }
       if (const auto* update = std::get_if<event::Update>(&send->event)) {
-        if (update->status.uuid) updates_[update->status.task_id] = update->status;
+        if (update->status->uuid) updates_[update->status->task_id] = *update->status;
       }
     }
     if (std::holds_alternative<ArmTimer>(effect) || std::holds_alternative<Log>(effect)) return;

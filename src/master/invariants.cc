@@ -150,7 +150,7 @@ std::optional<std::string> Machine::broken_invariant() const {
         return broken("agent {} does not know its task {}", agent->second.info.id, id);
       }
       ++tasks;
-      if (task.pending && is_terminal(task.pending->state) && !task.ended()) {
+      if (task.pending->uuid && is_terminal(task.pending->state) && !task.ended()) {
         return broken("task {} runs on after its end", id);
       }
     }

@@ -22,6 +22,7 @@
 #include "allocator/allocator.h"
 #include "base/deadlines.h"
 #include "base/hash_map.h"
+#include "base/result.h"
 #include "base/rng.h"
 #include "master/effects.h"
 #include "master/events.h"
@@ -107,8 +108,9 @@ class Machine {
   // The open offer that goes by this id, or null.
   const OpenOffer* find_offer(const OfferId& id) const;
   void send_offers(Framework& framework, std::vector<Offer> offers);
-  std::optional<std::string> check_offers(const Framework& framework,
-                                          const std::vector<OfferId>& ids) const;
+  // Their numbers, if they can be accepted together.
+  Result<std::vector<uint64_t>> check_offers(const Framework& framework,
+                                             const std::vector<OfferId>& ids) const;
   void refuse_accept(Framework& framework, const protocol::call::Accept& call, Reason reason,
                      const std::string& why);
   void launch(Basket& basket, std::vector<TaskSpec>&& tasks);
@@ -156,7 +158,7 @@ class Machine {
   protocol::FrameworkView header_of(const Framework& framework) const;
   void remember_completed(Framework& framework, Piece<protocol::TaskView> view);
   void answer_reconcile(Framework& framework, const TaskId& task, const AgentId& agent);
-  void send_status(Framework& framework, TaskStatus status);
+  void send_status(Framework& framework, Piece<TaskStatus> status);
   // A status that the master itself makes: without a uuid, not sent again.
   TaskStatus master_status(const TaskId& task, const AgentId& agent, TaskState state,
                            std::optional<Reason> reason, std::string message) const;

@@ -149,7 +149,7 @@ void Machine::subscribe_known(Framework& framework, SchedulerCalled&& event) {
   tell_agents_of(framework);
   // What it may have missed: it need not wait for the agents to try again.
   for (const Task* task : framework.tasks.in_order()) {
-    if (task->pending) send(framework, event::Update{*task->pending});
+    if (task->pending->uuid) send(framework, event::Update{task->pending});
   }
   repeat_inverse_offers(framework);
   log(Log::Level::kInfo,

@@ -52,7 +52,10 @@ void Machine::make_offers(std::vector<allocator::Grant>&& grants) {
 }
 
 OfferId Machine::offer_id(uint64_t number) const {
-  return OfferId(options_.info.id + "-O" + std::to_string(number));
+  std::string text = options_.info.id;
+  const std::string digits = std::to_string(number);
+  text.reserve(text.size() + 2 + digits.size());
+  return OfferId(text.append("-O").append(digits));
 }
 
 const OpenOffer* Machine::find_offer(const OfferId& id) const {
@@ -188,38 +191,42 @@ void Machine::call(Framework& framework, call::Suppress&& call) {
   allocator_->suppress(framework.key, roles);
 }
 
-std::optional<std::string> Machine::check_offers(const Framework& framework,
-                                                 const std::vector<OfferId>& ids) const {
-  if (ids.empty()) return "No offers specified";
+Result<std::vector<uint64_t>> Machine::check_offers(const Framework& framework,
+                                                    const std::vector<OfferId>& ids) const {
+  if (ids.empty()) return fail("No offers specified");
+  std::vector<uint64_t> numbers;
   const OpenOffer* first = nullptr;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (std::find(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(i), ids[i]) !=
         ids.begin() + static_cast<std::ptrdiff_t>(i)) {
-      return fmt::format("Duplicate offer {} in offer list", ids[i]);
+      return fail("Duplicate offer {} in offer list", ids[i]);
     }
     const OpenOffer* found = find_offer(ids[i]);
-    if (found == nullptr) return fmt::format("Offer {} is no longer valid", ids[i]);
+    if (found == nullptr) return fail("Offer {} is no longer valid", ids[i]);
     const OpenOffer& offer = *found;
     if (offer.framework != framework.key) {
-      return fmt::format("Offer {} was made to another framework", ids[i]);
+      return fail("Offer {} was made to another framework", ids[i]);
     }
     if (first == nullptr) first = &offer;
-    if (offer.agent != first->agent) return "Aggregated offers must belong to one single agent";
+    if (offer.agent != first->agent)
+      return fail("Aggregated offers must belong to one single agent");
     if (offer.role != first->role) {
-      return fmt::format("Aggregated offers must be made to one single role, not to '{}' and '{}'",
-                         first->role, offer.role);
+      return fail("Aggregated offers must be made to one single role, not to '{}' and '{}'",
+                  first->role, offer.role);
     }
     if (offer.short_slots != first->short_slots) {
-      return "Aggregated offers must be all of slots for short tasks, or none of them";
+      return fail("Aggregated offers must be all of slots for short tasks, or none of them");
     }
+    numbers.push_back(offer.number);
   }
-  return std::nullopt;
+  return numbers;
 }
 
 void Machine::call(Framework& framework, call::Accept&& call) {
-  if (auto why = check_offers(framework, call.offers)) {
+  const auto numbers = check_offers(framework, call.offers);
+  if (!numbers) {
     refuse_accept(framework, call, Reason::kInvalidOffers,
-                  fmt::format("Task launched with invalid offers: {}", *why));
+                  fmt::format("Task launched with invalid offers: {}", numbers.error().message));
     // Those of them that are good are used up all the same, or they would hang until their timeout.
     for (const OfferId& id : call.offers) {
       const OpenOffer* offer = find_offer(id);
@@ -229,10 +236,10 @@ void Machine::call(Framework& framework, call::Accept&& call) {
     }
     return;
   }
-  const OpenOffer& first = *find_offer(call.offers.front());
+  const OpenOffer& first = offers_.at(numbers->front());
   Basket basket{framework, agent(first.agent), first.role, first.short_slots, first.number, {}};
-  for (const OfferId& id : call.offers) {
-    basket.left += take_offer(find_offer(id)->number).resources;
+  for (const uint64_t number : *numbers) {
+    basket.left += take_offer(number).resources;
     ++framework.counters.offers_accepted;
   }
   for (protocol::OfferOperation& operation : call.operations) {
@@ -403,12 +410,12 @@ void Machine::start(Basket& basket, ExecutorSpec&& executor, bool command_task, 
   std::vector<Piece<TaskSpec>> specs;
   specs.reserve(tasks.size());
   for (TaskSpec& spec : tasks) {
-    basket.left -= spec.resources;
-    allocator_->accepted(framework.key, basket.role, pool, spec.resources);
     Task task;
     task.shown = view_of(framework, agent, std::move(spec), basket.role,
                          command_task ? ExecutorId() : executor.id);
     task.short_slot = basket.short_slots;
+    basket.left -= task.resources();
+    allocator_->accepted(framework.key, basket.role, pool, task.resources());
     specs.push_back(task.shown->spec);
     add_task(framework, agent, std::move(task));
   }

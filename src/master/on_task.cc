@@ -27,7 +27,7 @@ TaskStatus Machine::master_status(const TaskId& task, const AgentId& agent, Task
   return status;
 }
 
-void Machine::send_status(Framework& framework, TaskStatus status) {
+void Machine::send_status(Framework& framework, Piece<TaskStatus> status) {
   send(framework, event::Update{std::move(status)});
 }
 
@@ -130,7 +130,8 @@ void Machine::note_status(Task& task, const TaskStatus& status) {
 }
 
 void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& message) {
-  TaskStatus& status = message.status;
+  const Piece<TaskStatus> said(std::move(message.status));
+  const TaskStatus& status = *said;
   Framework* framework = find_framework(message.framework_id);
   if (framework == nullptr) {
     ++counters_.invalid_status_updates;
@@ -145,14 +146,14 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
   Task* known = framework->tasks.find(status.task_id);
   if (known != nullptr && known->agent == agent.key) {
     Task& task = *known;
-    const bool again = task.pending && task.pending->uuid == status.uuid;
+    const bool again = status.uuid && task.pending->uuid == status.uuid;
     if (!again) {
       if (is_terminal(status.state) && !std::exchange(task.counted, true)) {
         count_terminal(*framework, status);
       }
       note_status(task, status);
     }
-    if (status.uuid) task.pending = std::make_unique<const TaskStatus>(status);
+    if (status.uuid) task.pending = said;
     const TaskState before = task.state();
     // Whatever is said of the latest state: nothing comes after a terminal one.
     set_task_state(*framework, task,
@@ -162,7 +163,7 @@ void Machine::heard_from(Agent& agent, protocol::to_master::StatusUpdate&& messa
   }
   // Of a task that is not known any more too: the acknowledgement may have been lost on its way to
   // the agent.
-  send_status(*framework, std::move(status));
+  send_status(*framework, said);
 }
 
 void Machine::call(Framework& framework, call::Acknowledge&& call) {
@@ -173,12 +174,13 @@ void Machine::call(Framework& framework, call::Acknowledge&& call) {
     return;
   }
   ++counters_.valid_status_update_acknowledgements;
-  say(*agent, protocol::to_agent::Acknowledge{framework.info.id, call.task, call.uuid});
   Task* task = framework.tasks.find(call.task);
+  say(*agent,
+      protocol::to_agent::Acknowledge{framework.shared_id, std::move(call.task), call.uuid});
   if (task == nullptr || task->agent != agent->key) return;
-  if (!task->pending || task->pending->uuid != call.uuid) return;
+  if (task->pending->uuid != call.uuid) return;
   const bool over = is_terminal(task->pending->state);
-  task->pending.reset();
+  task->pending = {};
   if (over) remove_task(framework, *task);
 }
 
@@ -189,13 +191,14 @@ void Machine::call(Framework& framework, call::Kill&& call) {
     return;
   }
   task->kill_asked = true;
-  task->kill_grace = call.grace;
+  task->kill_grace = call.grace ? Boxed<Duration>(*call.grace) : std::nullopt;
   // To an agent that is away: when it registers again.
   say_kill(agent(task->agent), framework, *task);
 }
 
 void Machine::say_kill(Agent& agent, const Framework& framework, const Task& task) {
-  protocol::to_agent::KillTask kill{framework.info.id, task.id(), task.kill_grace, std::nullopt};
+  protocol::to_agent::KillTask kill{framework.info.id, task.id(), std::nullopt, std::nullopt};
+  if (task.kill_grace) kill.grace = *task.kill_grace;
   if (task.revoked) {
     kill.grace =
         std::min(task.spec().kill_grace.value_or(kMaxRevokedKillGrace), kMaxRevokedKillGrace);

@@ -426,7 +426,7 @@ class Chaos {
     agent.frameworks.erase(message.framework_id);
   }
   void hear(FakeAgent& agent, const to_agent::Acknowledge& message) {
-    const auto at = agent.tasks.find({message.framework_id, message.task_id});
+    const auto at = agent.tasks.find({*message.framework_id, message.task_id});
     if (at == agent.tasks.end()) return;
     auto& [key, work] = *at;
     if (work.pending.empty() || work.pending.front().uuid != message.uuid) return;

@@ -2,6 +2,7 @@
 // failover (§3.6).
 #pragma once
 
+#include <boost/container/flat_map.hpp>
 #include <boost/container/flat_set.hpp>
 #include <cstdint>
 #include <deque>
@@ -86,7 +87,7 @@ struct Agent {
   boost::container::flat_set<uint64_t> offers;  // their numbers
   // By the id in the spec of a task or an executor.
   boost::container::flat_set<std::pair<FrameworkKey, std::string_view>> tasks;
-  std::map<std::pair<FrameworkKey, std::string_view>, Executor> executors;
+  boost::container::flat_map<std::pair<FrameworkKey, std::string_view>, Executor> executors;
   Pool ordinary;  // its key is the agent's own
   // What views show of it; made when one is. Whoever gets hold of an agent to change it resets
   // `is_shown`.

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
 
+#include "base/boxed.h"
+#include "base/piece.h"
 #include "base/time.h"
 #include "model/task.h"
 #include "protocol/master_view.h"
@@ -24,11 +24,12 @@ struct Task {
   bool kill_asked = false;
   bool revoked = false;  // its time is up, and it is to be killed for that
   bool counted = false;  // its end is
-  std::optional<Duration> kill_grace;
+  Boxed<Duration> kill_grace;
   // Revocation (§3.3): the number of the inverse offer that names it, 0 if none does.
   uint64_t inverse_offer = 0;
-  // The update that the framework has not acknowledged: sent again when it resubscribes.
-  std::unique_ptr<const TaskStatus> pending;
+  // The update that the framework has not acknowledged: sent again when it resubscribes. Without a
+  // uuid: there is none.
+  Piece<TaskStatus> pending;
 
   const TaskSpec& spec() const { return *shown->spec; }
   const TaskId& id() const { return spec().id; }

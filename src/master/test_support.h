@@ -158,8 +158,7 @@ class World {
   }
   std::vector<TaskStatus> updates(ConnectionId stream) {
     std::vector<TaskStatus> all;
-    for (auto& event : take<protocol::event::Update>(stream))
-      all.push_back(std::move(event.status));
+    for (auto& event : take<protocol::event::Update>(stream)) all.push_back(*event.status);
     return all;
   }
   int launch(ConnectionId stream, const Offer& offer, std::vector<TaskSpec> tasks,

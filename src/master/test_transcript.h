@@ -59,7 +59,7 @@ class Transcript {
     return fmt::format("RESCIND_INVERSE_OFFER {}", event.offer);
   }
   static std::string text(const protocol::event::Update& event) {
-    return "UPDATE " + text(event.status);
+    return "UPDATE " + text(*event.status);
   }
   static std::string text(const protocol::event::UpdateOperationStatus& event) {
     return fmt::format("UPDATE_OPERATION_STATUS {}: {}", event.operation, event.message);
@@ -108,7 +108,7 @@ class Transcript {
     return fmt::format("UpdateFramework {}", message.framework->id);
   }
   static std::string text(const protocol::to_agent::Acknowledge& message) {
-    return fmt::format("Acknowledge {} {}{}", message.framework_id, message.task_id,
+    return fmt::format("Acknowledge {} {}{}", *message.framework_id, message.task_id,
                        short_uuid(message.uuid));
   }
   static std::string text(const protocol::to_agent::FrameworkMessage& message) {

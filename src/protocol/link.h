@@ -139,7 +139,7 @@ struct UpdateFramework {
   Piece<FrameworkInfo> framework;
 };
 struct Acknowledge {
-  FrameworkId framework_id;
+  Piece<FrameworkId> framework_id;
   TaskId task_id;
   Uuid uuid;
 };

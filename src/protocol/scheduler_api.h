@@ -162,7 +162,7 @@ struct RescindInverseOffer {
   OfferId offer;
 };
 struct Update {
-  TaskStatus status;
+  Piece<TaskStatus> status;
 };
 // Of an operation that was refused, or that a scheduler asked about; without a uuid, so never
 // acknowledged.

@@ -99,7 +99,7 @@ struct MasterNode::Impl final : HttpHandler {
   void on_deadline(const Now& now);
   void on_batch_end(const Now& now);
   std::optional<MonoTime> next_deadline() const { return deadline; }
-  void step(const Now& now, master::Event event);
+  void step(const Now& now, master::Event&& event);
   void store(const Now& now);
   void carry_out(master::Effect&& effect);
   void carry_out_one(master::Respond&& effect);
@@ -442,7 +442,7 @@ void MasterNode::Impl::on_batch_end(const Now& now) {
   server->submit(out);
 }
 
-void MasterNode::Impl::step(const Now& now, master::Event event) {
+void MasterNode::Impl::step(const Now& now, master::Event&& event) {
   const bool idle = std::holds_alternative<master::BatchEnded>(event);
   // The launch of a thousand tasks would leave its room behind for ever.
   constexpr std::size_t kKeptEffects = 1024;

@@ -513,12 +513,12 @@ TEST(Scheduler, LaunchesWhileAwayComeBackAsDropped) {
       EXPECT_TRUE(only<Send>(effects).empty());
       const auto updates = told<event::Update>(effects);
       ASSERT_EQ(updates.size(), 2u);
-      EXPECT_EQ(updates[1].status.task_id, TaskId("t2"));
-      EXPECT_EQ(updates[1].status.state, state);
-      EXPECT_EQ(updates[1].status.reason, Reason::kMasterDisconnected);
-      EXPECT_EQ(updates[1].status.source, StatusSource::kMaster);
-      EXPECT_EQ(updates[1].status.agent_id, AgentId("A"));
-      EXPECT_FALSE(updates[1].status.uuid);
+      EXPECT_EQ(updates[1].status->task_id, TaskId("t2"));
+      EXPECT_EQ(updates[1].status->state, state);
+      EXPECT_EQ(updates[1].status->reason, Reason::kMasterDisconnected);
+      EXPECT_EQ(updates[1].status->source, StatusSource::kMaster);
+      EXPECT_EQ(updates[1].status->agent_id, AgentId("A"));
+      EXPECT_FALSE(updates[1].status->uuid);
     }
     EXPECT_EQ(bench.machine().open_tasks(), 0u);
   }

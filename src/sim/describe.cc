@@ -95,7 +95,7 @@ struct Words {
   }
   static std::string words(const protocol::SchedulerEvent& event) {
     if (const auto* update = std::get_if<protocol::event::Update>(&event)) {
-      return "UPDATE " + words(update->status);
+      return "UPDATE " + words(*update->status);
     }
     std::string text(protocol::name_of(event));
     if (text == "HEARTBEAT") return {};

@@ -136,7 +136,7 @@ void SchedulerProcess::tell(protocol::SchedulerEvent&& event) {
     if (auto* offers = std::get_if<ev::Offers>(&event)) {
       workload_->on_offers(context, std::move(offers->offers));
     } else if (const auto* update = std::get_if<ev::Update>(&event)) {
-      if (is_terminal(update->status.state)) open_tasks_.erase(update->status.task_id);
+      if (is_terminal(update->status->state)) open_tasks_.erase(update->status->task_id);
       workload_->on_update(context, update->status);
     } else if (const auto* rescind = std::get_if<ev::Rescind>(&event)) {
       workload_->on_rescinded(context, rescind->offer);

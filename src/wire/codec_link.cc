@@ -416,7 +416,7 @@ void encode(const MasterMessage& message, lp::MasterFrame& out) {
           },
           [&](const Acknowledge& acknowledge) {
             auto& body = *out.mutable_acknowledge();
-            body.set_framework_id(acknowledge.framework_id.value);
+            body.set_framework_id(acknowledge.framework_id->value);
             body.set_task_id(acknowledge.task_id.value);
             body.set_uuid(acknowledge.uuid.to_bytes());
           },

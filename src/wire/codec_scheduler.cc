@@ -305,7 +305,7 @@ void encode_event(const protocol::event::RescindInverseOffer& event, PbEvent& ou
 
 void encode_event(const protocol::event::Update& event, PbEvent& out) {
   out.set_type(PbEvent::UPDATE);
-  encode_status(event.status, *out.mutable_update()->mutable_status());
+  encode_status(*event.status, *out.mutable_update()->mutable_status());
 }
 
 void encode_event(const protocol::event::UpdateOperationStatus& event, PbEvent& out) {

@@ -11,7 +11,6 @@ namespace souk::wire {
 namespace {
 
 using protocol::AgentSummary;
-using protocol::FrameworkView;
 using protocol::MasterView;
 
 void write_agent_counts(JsonWriter& out, const MasterView& view) {
