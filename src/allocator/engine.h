@@ -304,6 +304,7 @@ class Engine final : public Allocator {
   uint32_t last_era_ = 0;
   FilterEnds filter_ends_;
   std::size_t live_filters_ = 0;
+  Resources last_total_;
   Resources last_refused_;
   Resources last_accepted_;
   mutable std::vector<uint64_t> marks_;  // by place: of the trial in which a filter stops it

@@ -72,7 +72,9 @@ void Engine::set_facts(Agent& agent, const AgentFacts& facts) {
       !home.region.empty() && !facts.domain.region.empty() && facts.domain.region != home.region;
   agent.facts = facts;
   agent.facts.total = Resources();
-  agent.total = facts.total;
+  // Machines are alike: one copy for all that have the same.
+  if (last_total_ != facts.total) last_total_ = facts.total;
+  agent.total = last_total_;
   agent.demands = (facts.max_task_duration ? kShortSlots : kNothing) |
                   (facts.total.scalar(kGpus) > Scalar{} ? kGpuResources : kNothing) |
                   (elsewhere ? kOtherRegion : kNothing);
@@ -286,7 +288,11 @@ void Engine::recovered(FrameworkKey framework, const std::string& role, AgentKey
   if (agent.exceeded) {
     settle(agent);
   } else {
-    agent.free += resources;
+    if (agent.holdings.empty()) {
+      agent.free = agent.total;
+    } else {
+      agent.free += resources;
+    }
     settle_free(agent);
   }
   try_after_return(agent);
