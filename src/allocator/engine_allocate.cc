@@ -159,12 +159,14 @@ void Engine::serve_waiting(Agent& agent, std::vector<Grant>& grants) {
 }
 
 void Engine::serve(Agent& agent, const std::vector<Client*>* among, std::vector<Grant>& grants) {
-  if (agent.short_index != kNotFree && has_more(agent, surplus())) among = nullptr;
-  if (among == nullptr) {
-    forget_short(agent);
-    agent.quiet_spell = 0;
-  }
-  while (agent.free_index != kNotFree) {
+  while (true) {
+    // What was granted here may have met a guarantee, and left more to those who were held short.
+    if (agent.short_index != kNotFree && has_more(agent, surplus())) among = nullptr;
+    if (among == nullptr) {
+      forget_short(agent);
+      agent.quiet_spell = 0;
+    }
+    if (agent.free_index == kNotFree) return;
     Trial trial = trial_on(agent);
     Client* client = pick(trial, among);
     if (client == nullptr) {

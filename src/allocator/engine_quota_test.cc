@@ -67,6 +67,19 @@ TEST(Quota, ALimitHoldsForAllRolesBelow) {
   EXPECT_EQ(cpus["ops"], 10);
 }
 
+// One framework takes what is guaranteed to it, and with that the rest is anybody's again: then it
+// is not only that framework's other role that is asked.
+TEST(Quota, WhatAMetGuaranteeLeavesGoesToWhoComesFirst) {
+  Cluster cluster;
+  cluster.framework(1, {"a"});
+  cluster.agent(1, "cpus:4;mem:100");
+  cluster.agent(2, "disk(r):1");  // so that those whom quota leaves nothing are tried all the same
+  cluster.drf.set_quota("e", {amounts("cpus:1;mem:100"), amounts("cpus:1")});
+  EXPECT_TRUE(cluster.allocate().empty()) << "all of the memory is held back";
+  cluster.framework(2, {"e", "z"});
+  EXPECT_EQ(cpus_by_role(cluster.allocate()), (std::map<std::string, int64_t>{{"a", 3}, {"e", 1}}));
+}
+
 TEST(Quota, AGuaranteeComesFirst) {
   Cluster cluster;
   cluster.drf.set_quota("eng", guarantee("cpus:6;mem:60"));
