@@ -24,5 +24,9 @@ if(protos)
     target_compile_options(souk_proto PUBLIC -U__SANITIZE_THREAD__)
   endif()
   target_include_directories(souk_proto SYSTEM PUBLIC $<BUILD_INTERFACE:${out}>)
-  target_link_libraries(souk_proto PUBLIC protobuf::libprotobuf)
+  # Each message makes many small calls into protobuf; through the tables of a shared library they cost more
+  # (docs/SCALE.md, "Task lives"). Whoever links our installed libraries may have the shared one in his process already.
+  find_library(SOUK_PROTOBUF libprotobuf.a REQUIRED)
+  target_link_libraries(souk_proto PUBLIC $<BUILD_INTERFACE:${SOUK_PROTOBUF}>
+    $<INSTALL_INTERFACE:protobuf::libprotobuf> Threads::Threads)
 endif()
